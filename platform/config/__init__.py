@@ -1,0 +1,1 @@
+"""How the platform runs: settings, urls, the web server, one command."""
