@@ -1,0 +1,1 @@
+"""Services that one command brings along: PostgreSQL from a wheel, supervised."""
