@@ -1,0 +1,46 @@
+"""The refusals of accounts; their text never holds a key."""
+
+from rest_framework.exceptions import APIException
+
+
+class AccountError(APIException):
+    """A refusal; `retry_after_s` becomes Retry-After where it is set."""
+
+    def __init__(self, *, retry_after_s: float | None = None) -> None:
+        super().__init__()
+        self.retry_after_s = retry_after_s
+
+
+class MissingApiKeyError(AccountError):
+    """The caller showed no key in any of the headers."""
+
+    status_code = 401
+    default_code = "missing_api_key"
+    default_detail = "an API key is required"
+
+
+class InvalidApiKeyError(AccountError):
+    """Mistyped, unknown, expired, revoked or of an inactive tenant: one answer."""
+
+    status_code = 401
+    default_code = "invalid_api_key"
+    default_detail = "the API key is not valid"
+
+
+class ForbiddenError(AccountError):
+    """The key is valid and lacks the scope the route asks for."""
+
+    status_code = 403
+    default_code = "forbidden"
+    default_detail = "the API key may not do this"
+
+
+class UnavailableError(AccountError):
+    """The database cannot be asked or written now, so nothing may be served."""
+
+    status_code = 503
+    default_code = "unavailable"
+    default_detail = "The service is not available now, please try again."
+
+    def __init__(self, *, retry_after_s: float = 1.0) -> None:
+        super().__init__(retry_after_s=retry_after_s)

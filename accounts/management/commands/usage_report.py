@@ -1,0 +1,76 @@
+"""Sum up the ledger."""
+
+from argparse import ArgumentParser
+from datetime import datetime
+from typing import Any
+
+from django.core.management.base import CommandError
+from django.utils import timezone
+
+from accounts import partitions
+from accounts.management.base import PlatformCommand
+from accounts.models import Tenant, UsageEvent
+from accounts.models.usage import GROUPINGS
+
+
+class Command(PlatformCommand):
+    """Prints exact sums of one month (UTC), straight from the ledger."""
+
+    help = "Sum up a month's usage from the ledger."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Which month, whose, and by what."""
+        parser.add_argument("--tenant", help="Only this tenant's, by its slug.")
+        parser.add_argument("--month", help="As 2026-11 (default: this month, UTC).")
+        parser.add_argument("--by", choices=sorted(GROUPINGS), default="model")
+
+    def handle(self, *_: Any, **options: Any) -> None:
+        """Fails if there is no such tenant or month."""
+        start = _month(options["month"])
+        events = UsageEvent.objects.between(
+            start, partitions.month_start(start, later=1)
+        )
+        if options["tenant"] is not None:
+            events = events.for_tenant(_tenant(options["tenant"]))
+        rows = events.sums_by(options["by"])
+        self.emit(
+            {"month": f"{start:%Y-%m}", "by": options["by"], "rows": rows},
+            text=_table(rows, by=options["by"]),
+        )
+
+
+def _month(text: str | None) -> datetime:
+    """The first instant of the month that `text` names."""
+    if text is None:
+        return partitions.month_start(timezone.now())
+    try:
+        return datetime.strptime(text + "-01+0000", "%Y-%m-%d%z")
+    except ValueError as error:
+        raise CommandError(f"{text!r} is not a month; write it as 2026-11.") from error
+
+
+def _tenant(slug: str) -> Tenant:
+    tenant = Tenant.objects.filter(slug__iexact=slug).first()
+    if tenant is None:
+        raise CommandError(f"There is no tenant {slug!r}.")
+    return tenant
+
+
+def _table(rows: list[dict[str, Any]], *, by: str) -> str:
+    """Aligned columns, or a sentence when there is nothing."""
+    if not rows:
+        return "No usage."
+    head = list(rows[0])
+    cells = [head] + [[_cell(row[name]) for name in head] for row in rows]
+    widths = [max(len(line[i]) for line in cells) for i in range(len(head))]
+    return "\n".join(
+        "  ".join(
+            text.ljust(width) if name == by else text.rjust(width)
+            for name, text, width in zip(head, line, widths, strict=True)
+        ).rstrip()
+        for line in cells
+    )
+
+
+def _cell(value: object) -> str:
+    return f"{value:,}" if isinstance(value, int) else str(value)

@@ -1,0 +1,160 @@
+"""The ledger: one append-only row per admitted request, partitioned by month."""
+
+from datetime import datetime
+from typing import Any
+
+import pgtrigger
+from django.db import models
+from django.db.models.functions import TruncDate
+
+from accounts.models.api_key import ApiKey
+from accounts.models.tenant import Tenant
+
+
+class EventKind(models.IntegerChoices):
+    """Why a usage event was written."""
+
+    USAGE = 1, "Usage"
+    REPLAY = 2, "Replay"
+    CORRECTION = 3, "Correction"
+
+
+#: What sums may be grouped by, as the ledger's expressions.
+GROUPINGS: dict[str, models.expressions.Combinable] = {
+    "model": models.F("model"),
+    "key": models.F("api_key_id"),
+    "day": TruncDate("occurred_at"),
+    "tenant": models.F("tenant__slug"),
+}
+
+
+class UsageEventQuerySet(models.QuerySet["UsageEvent"]):
+    """Usage events; nothing here updates or deletes."""
+
+    def for_tenant(self, tenant: Tenant) -> "UsageEventQuerySet":
+        """Those of one tenant."""
+        return self.filter(tenant=tenant)
+
+    def between(self, start: datetime, end: datetime) -> "UsageEventQuerySet":
+        """Those admitted from `start` on and before `end`."""
+        return self.filter(occurred_at__gte=start, occurred_at__lt=end)
+
+    def sums_by(self, grouping: str) -> list[dict[str, Any]]:
+        """Exact sums for each value of one of `GROUPINGS`, in its order.
+
+        Corrections take their amounts back; `requests` counts what was answered,
+        successfully or not, and not the corrections.
+        """
+        # The alias differs from the column's name, which the ORM refuses to shadow.
+        rows = (
+            self.order_by()
+            .values(group=GROUPINGS[grouping])
+            .annotate(
+                requests=models.Count(
+                    "event_id", filter=~models.Q(kind=EventKind.CORRECTION)
+                ),
+                texts=models.Sum("texts"),
+                tokens=models.Sum("tokens"),
+                truncated=models.Sum("truncated"),
+            )
+            .order_by("group")
+        )
+        return [
+            {grouping if name == "group" else name: row[name] for name in row}
+            for row in map(dict[str, Any], rows)
+        ]
+
+
+class UsageEvent(models.Model):
+    """What one admitted request used; holds no text, no vector, no key.
+
+    The table is partitioned by `occurred_at` (the time of admission, which selects
+    the billing period) with the primary key (event_id, occurred_at). `event_id` is a
+    UUIDv7 made by the process that served, so that writing twice counts once.
+    """
+
+    event_id = models.UUIDField(primary_key=True, editable=False)
+    occurred_at = models.DateTimeField()
+    kind = models.SmallIntegerField(choices=EventKind, default=EventKind.USAGE)
+    ref_event = models.UUIDField(null=True, blank=True)
+    tenant = models.ForeignKey(
+        Tenant, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    api_key = models.ForeignKey(
+        ApiKey, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    model = models.CharField(max_length=200, help_text="Canonical model name.")
+    wire = models.CharField(max_length=32)
+    status = models.SmallIntegerField(help_text="HTTP status answered.")
+    texts = models.IntegerField()
+    tokens = models.BigIntegerField()
+    truncated = models.IntegerField(default=0, help_text="Texts that were cut.")
+    latency_us = models.BigIntegerField()
+    price_id = models.BigIntegerField(null=True, blank=True)
+    list_nanos = models.BigIntegerField(
+        default=0, help_text="List price in thousand-millionths of the currency."
+    )
+    is_estimated = models.BooleanField(default=False)
+
+    objects = UsageEventQuerySet.as_manager()
+
+    class Meta:
+        """Newest first; see the migration for the table and its partitions."""
+
+        ordering = ["-occurred_at", "-event_id"]
+        indexes = [
+            # A page of the ledger, newest first; whole partitions are skipped.
+            models.Index(
+                fields=["occurred_at", "event_id"], name="usage_event_by_time"
+            ),
+            # The same page for one tenant, and a tenant's month.
+            models.Index(
+                fields=["tenant", "occurred_at", "event_id"],
+                name="usage_event_by_tenant",
+            ),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(kind__in=EventKind.values),
+                name="usage_event_kind_known",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(kind=EventKind.CORRECTION, ref_event__isnull=False)
+                | (
+                    ~models.Q(kind=EventKind.CORRECTION)
+                    & models.Q(ref_event__isnull=True)
+                ),
+                name="usage_event_correction_refers",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(kind=EventKind.CORRECTION)
+                | models.Q(
+                    texts__gte=0, tokens__gte=0, truncated__gte=0, list_nanos__gte=0
+                ),
+                name="usage_event_amounts_not_negative",
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(kind=EventKind.REPLAY) | models.Q(tokens=0),
+                name="usage_event_replay_is_free",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(latency_us__gte=0),
+                name="usage_event_latency_not_negative",
+            ),
+        ]
+        triggers = [
+            pgtrigger.Protect(
+                name="usage_event_append_only",
+                operation=pgtrigger.Update | pgtrigger.Delete,
+            ),
+            pgtrigger.Trigger(
+                name="usage_event_no_truncate",
+                level=pgtrigger.Statement,
+                when=pgtrigger.Before,
+                operation=pgtrigger.Truncate,
+                func="RAISE EXCEPTION 'usage events are append-only';",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.event_id)

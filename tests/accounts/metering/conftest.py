@@ -1,0 +1,169 @@
+"""Usage to settle, and a database that can be taken away."""
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.db.models import Sum
+from django.utils import timezone
+
+from accounts.errors import UnavailableError
+from accounts.metering import Meter, Usage, ledger
+from accounts.models import IssuedKey, UsageEvent
+from tests.factories import make_api_key
+
+MakeUsage = Callable[..., Usage]
+
+
+@pytest.fixture
+def make_usage() -> MakeUsage:
+    """Make usages of one new key."""
+    keys: list[IssuedKey] = []
+
+    def make(**fields: Any) -> Usage:
+        if not keys:
+            keys.append(make_api_key())
+        api_key = keys[0].api_key
+        defaults = {
+            "tenant_id": api_key.tenant_id,
+            "api_key_id": api_key.pk,
+            "model": "all-minilm",
+            "wire": "chroma",
+            "status": 200,
+            "texts": 1,
+            "tokens": 7,
+            "occurred_at": timezone.now(),
+            "latency_us": 900,
+        }
+        return Usage(**{**defaults, **fields})
+
+    return make
+
+
+def _execute(*statements: str) -> None:
+    with connection.cursor() as cursor:
+        for statement in statements:
+            cursor.execute(statement)
+
+
+#: Ends the sessions of meters.
+TERMINATE = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE datname = current_database() AND application_name = 'metering'
+"""
+
+
+@pytest.fixture
+def lost_connections() -> Callable[[], None]:
+    """Cut the connections of meters."""
+    return lambda: _execute(TERMINATE)
+
+
+@pytest.fixture
+def database_away() -> Callable[[], AbstractContextManager[Callable[[], None]]]:
+    """Let nobody but the test reach the database for a while, or until it says so."""
+
+    @contextlib.contextmanager
+    def away() -> Iterator[Callable[[], None]]:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT quote_ident(current_database())")
+            name = cursor.fetchone()[0]
+
+        def allow(*, connections: bool) -> None:
+            # Not possible from within the database itself.
+            with connection._nodb_cursor() as cursor:
+                cursor.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS {connections}")
+
+        allow(connections=False)
+        _execute(TERMINATE)
+        try:
+            yield lambda: allow(connections=True)
+        finally:
+            allow(connections=True)
+
+    return away
+
+
+class Gate:
+    """Holds the writer of the ledger up until it is opened."""
+
+    def __init__(self) -> None:
+        self.sizes: list[int] = []
+        self.is_reached = threading.Event()
+        self.opened = threading.Event()
+
+    def record(self, usages: Sequence[Usage]) -> None:
+        """Write as the ledger does, once the gate is open."""
+        self.is_reached.set()
+        assert self.opened.wait(5)
+        self.sizes.append(len(usages))
+        self.write(usages)
+
+    write = staticmethod(ledger.record)
+
+
+@pytest.fixture
+def gate(monkeypatch: pytest.MonkeyPatch) -> Gate:
+    """A closed gate before the ledger."""
+    gate = Gate()
+    monkeypatch.setattr(ledger, "record", gate.record)
+    return gate
+
+
+@pytest.fixture
+def meter() -> Iterator[Meter]:
+    """A meter as in the product."""
+    meter = Meter()
+    yield meter
+    meter.close()
+
+
+@pytest.fixture
+def hasty() -> Iterator[Meter]:
+    """A meter that gives a settlement up after a moment."""
+    meter = Meter(timeout_s=0.3)
+    yield meter
+    meter.close()
+
+
+@pytest.fixture
+def billed() -> Callable[[], int]:
+    """The tokens in the ledger."""
+    return lambda: UsageEvent.objects.aggregate(tokens=Sum("tokens"))["tokens"] or 0
+
+
+@pytest.fixture
+def settle_all() -> Callable[..., list[Usage]]:
+    """Settle from many threads; returns those that were refused."""
+
+    def settle_all(meter: Meter, usages: list[Usage], *, threads: int) -> list[Usage]:
+        def settle(usage: Usage) -> Usage | None:
+            try:
+                meter.settle(usage)
+            except UnavailableError:
+                return usage
+            return None
+
+        with ThreadPoolExecutor(threads) as pool:
+            return [usage for usage in pool.map(settle, usages) if usage]
+
+    return settle_all
+
+
+@pytest.fixture
+def wait_until() -> Callable[[Callable[[], bool]], None]:
+    """Poll a condition of another thread; the bound only matters on failure."""
+
+    def wait_until(condition: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + 5.0
+        while not condition():
+            assert time.monotonic() < deadline
+            threading.Event().wait(0.01)
+
+    return wait_until

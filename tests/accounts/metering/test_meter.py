@@ -1,0 +1,157 @@
+"""The metering thread."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+
+import pytest
+from django.db import OperationalError, connection
+
+from accounts.errors import UnavailableError
+from accounts.metering import Meter, ledger
+from accounts.models import ApiKey, UsageEvent
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_a_settled_event_is_committed(meter, make_usage):
+    usage = make_usage()
+
+    meter.settle(usage)
+
+    assert UsageEvent.objects.get().event_id == usage.event_id
+
+
+def test_a_commit_is_durable_whatever_the_servers_default(
+    meter, make_usage, monkeypatch
+):
+    shown = []
+
+    def show(_):
+        with connection.cursor() as cursor:
+            cursor.execute("SHOW synchronous_commit")
+            shown.append(cursor.fetchone()[0])
+
+    monkeypatch.setattr(ledger, "record", show)
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER ROLE CURRENT_USER SET synchronous_commit = off")
+    try:
+        meter.settle(make_usage())
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("ALTER ROLE CURRENT_USER RESET synchronous_commit")
+
+    assert shown == ["on"]
+
+
+def test_the_waiting_thread_holds_no_connection(meter, make_usage):
+    usage = make_usage()
+    connection.close()
+
+    meter.settle(usage)
+
+    assert connection.connection is None
+
+
+def test_who_waits_together_is_committed_together(meter, make_usage, gate, wait_until):
+    usages = [make_usage() for _ in range(20)]
+    with ThreadPoolExecutor(20) as threads:
+        waiting = [threads.submit(meter.settle, usages[0])]
+        assert gate.is_reached.wait(5)
+        waiting += [threads.submit(meter.settle, usage) for usage in usages[1:]]
+        wait_until(lambda: len(meter._queue) == 19)
+        gate.opened.set()
+        for future in waiting:
+            future.result(5)
+
+    assert gate.sizes == [1, 19]
+    assert UsageEvent.objects.count() == 20
+
+
+def test_a_missing_month_is_made(meter, make_usage):
+    meter.settle(make_usage(occurred_at=datetime(2032, 2, 29, tzinfo=UTC)))
+
+    assert UsageEvent.objects.count() == 1
+
+
+def test_a_bad_event_fails_alone(meter, make_usage, caplog, settle_all):
+    good = [make_usage() for _ in range(9)]
+    bad = make_usage(tokens=-1)
+
+    refused = settle_all(meter, [*good, bad], threads=10)
+
+    assert refused == [bad]
+    assert UsageEvent.objects.count() == 9
+    assert "refuses a usage event" in caplog.text
+
+
+def test_a_day_of_last_use_that_could_not_be_written_is_tried_again(
+    meter, make_usage, monkeypatch
+):
+    note_use, outcomes = ledger.note_use, iter([OperationalError("away"), None])
+
+    def note(ids, *, on):
+        if error := next(outcomes):
+            raise error
+        note_use(ids, on=on)
+
+    monkeypatch.setattr(ledger, "note_use", note)
+    meter.settle(make_usage())
+    meter.settle(make_usage())
+    meter.close()
+
+    assert ApiKey.objects.get().last_used_on is not None
+
+
+def test_the_day_of_last_use_is_written_once_a_day(meter, make_usage, monkeypatch):
+    noted = []
+    note_use = ledger.note_use
+
+    def note(ids, *, on):
+        noted.append(set(ids))
+        note_use(ids, on=on)
+
+    monkeypatch.setattr(ledger, "note_use", note)
+    usage = make_usage()
+    meter.settle(usage)
+    meter.settle(make_usage())
+    meter.close()
+
+    assert noted == [{usage.api_key_id}]
+    assert ApiKey.objects.get().last_used_on is not None
+
+
+def test_closing_finishes_what_was_handed_over(meter, make_usage, gate, wait_until):
+    usages = [make_usage() for _ in range(4)]
+    with ThreadPoolExecutor(5) as threads:
+        waiting = [threads.submit(meter.settle, usage) for usage in usages]
+        wait_until(lambda: gate.is_reached.is_set() and len(meter._queue) > 0)
+        closing = threads.submit(meter.close)
+        gate.opened.set()
+        closing.result(5)
+        refused = [future for future in waiting if future.exception(5)]
+
+    assert UsageEvent.objects.count() == 4 - len(refused)
+    assert not meter._thread.is_alive()
+
+
+def test_a_closed_meter_refuses(meter, make_usage):
+    meter.settle(make_usage())
+    meter.close()
+
+    with pytest.raises(UnavailableError):
+        meter.settle(make_usage())
+
+
+def test_too_many_who_wait_are_refused_at_once(make_usage, gate, wait_until):
+    meter, usages = Meter(max_waiting=1), [make_usage() for _ in range(3)]
+    with ThreadPoolExecutor(2) as threads:
+        waiting = [threads.submit(meter.settle, usages[0])]
+        assert gate.is_reached.wait(5)
+        waiting.append(threads.submit(meter.settle, usages[1]))
+        wait_until(lambda: len(meter._queue) == 1)
+        with pytest.raises(UnavailableError):
+            meter.settle(usages[2])
+        gate.opened.set()
+        for future in waiting:
+            future.result(5)
+    meter.close()

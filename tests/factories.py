@@ -1,0 +1,48 @@
+"""Rows for tests, with defaults that make sense alone."""
+
+import itertools
+from typing import Any
+
+from accounts.models import ApiKey, IssuedKey, Tenant
+from embeddings.models import EmbeddingModel, ModelAlias, ModelGrant
+
+_numbers = itertools.count(1)
+
+
+def make_tenant(slug: str = "", **fields: Any) -> Tenant:
+    """A tenant with a slug of its own."""
+    slug = slug or f"tenant-{next(_numbers)}"
+    return Tenant.objects.create(slug=slug, **{"name": slug.title(), **fields})
+
+
+def make_api_key(tenant: Tenant | None = None, **fields: Any) -> IssuedKey:
+    """An issued key, of a new tenant unless one is given; `.secret` is its text."""
+    return ApiKey.objects.issue(
+        tenant=tenant or make_tenant(), **{"name": "test", **fields}
+    )
+
+
+def make_model(
+    name: str = "", *, aliases: tuple[str, ...] = (), **fields: Any
+) -> EmbeddingModel:
+    """A catalog row with the facts of all-MiniLM-L6-v2, under a name of its own."""
+    row = EmbeddingModel.objects.create(
+        name=name or f"all-minilm-{next(_numbers)}",
+        **{
+            "source": "sentence-transformers/all-MiniLM-L6-v2",
+            "dimensions": 384,
+            "max_tokens": 256,
+            **fields,
+        },
+    )
+    ModelAlias.objects.bulk_create(ModelAlias(model=row, name=a) for a in aliases)
+    return row
+
+
+def grant(
+    tenant: Tenant, model: EmbeddingModel | None = None, **fields: Any
+) -> ModelGrant:
+    """Let the tenant use the model, a new one unless it is given."""
+    return ModelGrant.objects.create(
+        tenant=tenant, model=model or make_model(), **fields
+    )
