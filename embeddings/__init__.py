@@ -1,0 +1,1 @@
+"""The product: wire dialects, one pipeline, one engine."""

@@ -1,0 +1,34 @@
+"""Texts in, vectors out: models, their queue and their life; knows no web framework."""
+
+from embeddings.engine.engine import Engine, EngineConfig
+from embeddings.engine.folder import inspect
+from embeddings.engine.spec import (
+    Call,
+    Dense,
+    FolderFacts,
+    Job,
+    LoadedModel,
+    ModelSpec,
+    Output,
+    Prepared,
+    Role,
+    TokenRow,
+    Truncate,
+)
+
+__all__ = [
+    "Call",
+    "Dense",
+    "Engine",
+    "EngineConfig",
+    "FolderFacts",
+    "Job",
+    "LoadedModel",
+    "ModelSpec",
+    "Output",
+    "Prepared",
+    "Role",
+    "TokenRow",
+    "Truncate",
+    "inspect",
+]

@@ -1,0 +1,1 @@
+"""Runtimes, one module each: token batches to hidden states."""

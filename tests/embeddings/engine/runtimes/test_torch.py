@@ -1,0 +1,72 @@
+"""The torch runtime's own duties."""
+
+import threading
+
+import pytest
+import torch
+from torch import nn
+
+from embeddings.engine.runtimes import torch as runtime
+
+
+class Echo(nn.Module):
+    """Hidden states that tell the number of threads they were made with."""
+
+    def forward(self, features):
+        hidden = features["input_ids"].unsqueeze(-1).float()
+        return {"token_embeddings": hidden * torch.get_num_threads()}
+
+
+@pytest.fixture(autouse=True)
+def threads():
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+
+
+def run_in_a_thread(made, results):
+    def call():
+        ids = torch.ones(1, 2, dtype=torch.int64)
+        results.append(made.hidden_states(ids, ids))
+
+    thread = threading.Thread(target=call)
+    thread.start()
+    thread.join()
+
+
+@pytest.mark.parametrize("wanted", [1, 2])
+def test_every_thread_computes_with_the_threads_it_was_given(wanted):
+    torch.set_num_threads(4)
+    made = runtime.TorchRuntime(Echo(), device="cpu", threads=wanted)
+    results = []
+
+    for _ in range(2):
+        run_in_a_thread(made, results)
+
+    assert [result.tolist() for result in results] == [[[[wanted], [wanted]]]] * 2
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (torch.OutOfMemoryError("cuda"), True),
+        (MemoryError(), True),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory"), True),
+        (RuntimeError("mat1 and mat2 shapes cannot be multiplied"), False),
+        (ValueError("can't allocate memory"), False),
+    ],
+    ids=["device", "python", "allocator", "shapes", "other"],
+)
+def test_lack_of_memory_is_told_from_other_errors(error, expected):
+    assert runtime.is_out_of_memory(error) is expected
+
+
+def test_real_lack_of_memory_is_recognised():
+    with pytest.raises(RuntimeError) as caught:
+        torch.empty(1 << 60)
+
+    assert runtime.is_out_of_memory(caught.value)
+
+
+def test_memory_can_be_released():
+    runtime.release_memory("cpu")

@@ -1,0 +1,66 @@
+"""Loads and ends that fail."""
+
+import pytest
+
+from embeddings.engine.errors import ModelUnavailableError
+from tests.embeddings.engine.making import start
+from tests.embeddings.engine.shelf import use
+
+
+def test_failed_load_is_told_to_all_and_not_tried_at_once(shelf, spec):
+    shelf.failure = ModelUnavailableError("broken folder")
+
+    results = [one.join() for one in start(*[lambda: use(shelf, spec("a"))] * 5)]
+    results += [one.join() for one in start(lambda: use(shelf, spec("a")))]
+
+    assert {str(error) for error in results} == {"broken folder"}
+    assert len({id(error) for error in results}) == 6
+    assert shelf.loads == ["a"]
+
+
+def test_failed_load_is_tried_again_after_its_pause(shelf, spec):
+    shelf.failure = ModelUnavailableError("broken")
+    with pytest.raises(ModelUnavailableError):
+        use(shelf, spec("a"))
+    shelf.failure = None
+    shelf.now += 30
+
+    assert use(shelf, spec("a")) is shelf.models["a"]
+
+
+class Panic(BaseException):
+    """What Rust's panics are in Python."""
+
+
+@pytest.mark.parametrize("failure", [OSError("/secret/path"), Panic("!")], ids=repr)
+def test_unforeseen_failures_show_no_detail_and_leave_the_thread(
+    shelf, spec, failure, caplog
+):
+    shelf.failure = failure
+    with pytest.raises(ModelUnavailableError, match=r"^a cannot be loaded$"):
+        use(shelf, spec("a"))
+    shelf.failure = None
+
+    assert use(shelf, spec("b")) is shelf.models["b"]
+    assert "a cannot be loaded" in caplog.text
+
+
+def test_failed_load_gives_its_memory_back(shelf, spec):
+    shelf.failure = ModelUnavailableError("broken")
+    for name in "abc":
+        with pytest.raises(ModelUnavailableError):
+            use(shelf, spec(name))
+
+    assert shelf.pool._counted == []
+
+
+def test_error_on_closing_a_model_frees_its_memory(shelf, spec, caplog):
+    def fail():
+        raise OSError("no")
+
+    use(shelf, spec("a")).close = fail
+    shelf.now += 1000
+    shelf.pool.sweep()
+
+    assert shelf.pool._counted == []
+    assert "closing a failed" in caplog.text

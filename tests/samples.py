@@ -1,0 +1,119 @@
+"""Sample values that tests of several modules share."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+
+from embeddings.dialects import all_dialects
+from embeddings.dialects.base import Dialect, Operation, Route, WireRequest
+from embeddings.engine.spec import Output
+from embeddings.errors import ErrorCode
+from embeddings.types import EmbeddingResult, Failure, ModelFacts, Reply
+
+GOLDEN = Path(__file__).parent / "embeddings" / "dialects" / "golden"
+REQUEST_ID = "01978f2e-3c4d-7abc-8def-0123456789ab"
+
+#: The headers that a wire needs beside the key.
+HEADERS = {"chroma": {"x-chroma-embedding-model": "all-minilm"}}
+
+#: The status that the platform itself gives each code, before a wire has its say.
+STATUS = {
+    ErrorCode.MALFORMED: 400,
+    ErrorCode.INVALID: 400,
+    ErrorCode.MISSING_KEY: 401,
+    ErrorCode.INVALID_KEY: 401,
+    ErrorCode.FORBIDDEN: 403,
+    ErrorCode.MODEL_REQUIRED: 400,
+    ErrorCode.MODEL_NOT_FOUND: 404,
+    ErrorCode.NOT_FOUND: 404,
+    ErrorCode.METHOD_NOT_ALLOWED: 405,
+    ErrorCode.TOO_LARGE: 413,
+    ErrorCode.TOO_MANY_TEXTS: 413,
+    ErrorCode.INPUT_TOO_LONG: 413,
+    ErrorCode.DIMENSIONS: 400,
+    ErrorCode.UNSUPPORTED: 501,
+    ErrorCode.RATE_LIMITED: 429,
+    ErrorCode.QUOTA_EXCEEDED: 429,
+    ErrorCode.OVERLOADED: 503,
+    ErrorCode.UNAVAILABLE: 503,
+    ErrorCode.CLIENT_GONE: 499,
+    ErrorCode.INTERNAL: 500,
+}
+
+
+def dialect_named(name: str) -> Dialect:
+    """The one dialect of this name."""
+    return next(dialect for dialect in all_dialects() if dialect.name == name)
+
+
+def embed_route(dialect: Dialect) -> Route:
+    """The first route of a dialect that embeds."""
+    return next(r for r in dialect.routes if r.operation is Operation.EMBED)
+
+
+def wire_request(
+    dialect: Dialect,
+    body: object = b"",
+    *,
+    route: Route | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> WireRequest:
+    """A request as the view hands it over; `body` is JSON-able or ready bytes."""
+    return WireRequest(
+        route=route or embed_route(dialect),
+        body=body if isinstance(body, bytes) else orjson.dumps(body),
+        headers=HEADERS.get(dialect.name, {}) if headers is None else headers,
+    )
+
+
+def a_result(**changes: object) -> EmbeddingResult:
+    """Two vectors of three components, exact in float32."""
+    fields: dict[str, object] = {
+        "request_id": REQUEST_ID,
+        "created_at": 1705329600.25,
+        "model": "all-minilm",
+        "vectors": np.array([[0.5, -0.25, 0.125], [1, 0, -1]], dtype=np.float32),
+        "tokens": (8, 3),
+        "truncated": (False, True),
+        "load_ns": 7_000_000,
+        "total_ns": 19_500_000,
+    }
+    return EmbeddingResult(**{**fields, **changes})  # type: ignore[arg-type]
+
+
+def a_failure(code: ErrorCode, **changes: object) -> Failure:
+    """A failure as the view makes it."""
+    fields: dict[str, object] = {
+        "status": STATUS[code],
+        "code": code,
+        "message": "what went wrong",
+        "request_id": REQUEST_ID,
+        "model": "nope" if code is ErrorCode.MODEL_NOT_FOUND else None,
+    }
+    return Failure(**{**fields, **changes})  # type: ignore[arg-type]
+
+
+def some_facts(name: str = "all-MiniLM-L6-v2") -> ModelFacts:
+    """A model as the catalog shows it."""
+    return ModelFacts(
+        name=name,
+        created_at=1_700_000_000,
+        owner="sentence-transformers",
+        dimensions=384,
+        max_tokens=256,
+        output=Output.DENSE,
+    )
+
+
+def as_json(reply: Reply) -> object:
+    """A reply's body as a client reads it."""
+    raw = orjson.dumps(reply.body, option=orjson.OPT_SERIALIZE_NUMPY)
+    return orjson.loads(raw)
+
+
+def golden(dialect: str, name: str) -> Any:
+    """A body as the wire's contract shows it."""
+    return orjson.loads((GOLDEN / dialect / f"{name}.json").read_bytes())
