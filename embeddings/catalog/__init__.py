@@ -1,0 +1,1 @@
+"""The model catalog at work: what ships, where it lies, who finds what."""

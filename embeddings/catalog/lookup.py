@@ -1,0 +1,158 @@
+"""What one caller may use, and under which names: a snapshot, cached per tenant."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from accounts.authentication import Caller
+from accounts.revision import get_cache
+from embeddings.catalog.locate import locate
+from embeddings.engine.spec import ModelSpec, Output, Truncate
+from embeddings.errors import ModelNotFoundError, ModelRequiredError, UnavailableError
+from embeddings.models import EmbeddingModel, ModelGrant
+from embeddings.types import ModelFacts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CatalogEntry:
+    """One catalog row as the pipeline reads it; `spec` None: not on this machine."""
+
+    facts: ModelFacts
+    spec: ModelSpec | None
+    over_length: Truncate | None
+    matryoshka_min: int | None
+    matryoshka_sizes: tuple[int, ...]
+
+    @property
+    def name(self) -> str:
+        """The canonical name, under which usage is billed."""
+        return self.facts.name
+
+    def offers(self, dimensions: int) -> bool:
+        """Whether dense vectors of this size may be asked for."""
+        full = self.facts.dimensions
+        if dimensions == full or dimensions in self.matryoshka_sizes:
+            return True
+        return (
+            self.matryoshka_min is not None and self.matryoshka_min <= dimensions < full
+        )
+
+    def runnable(self) -> ModelSpec:
+        """What the engine needs; raises UnavailableError without weights."""
+        if self.spec is None:
+            raise UnavailableError(
+                f"model {self.name!r} is not downloaded", retry_after_s=60
+            )
+        return self.spec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grants:
+    """A tenant's models by folded name, their own aliases first, and the default."""
+
+    by_name: dict[str, CatalogEntry]
+    default: CatalogEntry | None
+
+
+def fold(name: str) -> str:
+    """The form in which names are compared: any case, `:latest` understood."""
+    return name.strip().casefold().removesuffix(":latest")
+
+
+def resolve(caller: Caller, name: str | None) -> CatalogEntry:
+    """The model that `caller` means by `name`, or its default for None.
+
+    Unknown, foreign, not granted and withheld from this key are one and the same
+    ModelNotFoundError; ModelRequiredError when there is no default.
+    """
+    grants = _grants_of(caller.tenant_id)
+    if name is None:
+        if grants.default is None or not _may_use(caller, grants.default):
+            raise ModelRequiredError
+        return grants.default
+    entry = grants.by_name.get(fold(name))
+    if entry is None or not _may_use(caller, entry):
+        raise ModelNotFoundError(name)
+    return entry
+
+
+def models_of(caller: Caller) -> tuple[ModelFacts, ...]:
+    """The models that `caller` may use, by canonical name."""
+    found = {
+        entry.name: entry for entry in _grants_of(caller.tenant_id).by_name.values()
+    }
+    return tuple(
+        found[name].facts for name in sorted(found) if _may_use(caller, found[name])
+    )
+
+
+def entry_of(row: EmbeddingModel) -> CatalogEntry:
+    """A catalog row as a value, its folder located on this machine."""
+    return CatalogEntry(
+        facts=ModelFacts(
+            name=row.name,
+            created_at=int(row.created_at.timestamp()),
+            owner=row.owner,
+            dimensions=row.dimensions,
+            max_tokens=row.max_tokens,
+            output=Output(row.output),
+        ),
+        spec=_spec_of(row),
+        over_length=Truncate(row.over_length) if row.over_length else None,
+        matryoshka_min=row.matryoshka_min,
+        matryoshka_sizes=tuple(row.matryoshka_sizes),
+    )
+
+
+def _may_use(caller: Caller, entry: CatalogEntry) -> bool:
+    return not caller.model_names or entry.name in caller.model_names
+
+
+def _grants_of(tenant_id: int) -> Grants:
+    return get_cache().get(("grants", tenant_id), lambda: _load_grants(tenant_id))
+
+
+def _load_grants(tenant_id: int) -> Grants:
+    rows = (
+        ModelGrant.objects.filter(tenant_id=tenant_id, model__is_enabled=True)
+        .select_related("model")
+        .prefetch_related("model__aliases")
+    )
+    entries = {row.model_id: entry_of(row.model) for row in rows}
+    default = next((entries[row.model_id] for row in rows if row.is_default), None)
+    return Grants(by_name=_names(rows, entries), default=default)
+
+
+def _names(
+    rows: Iterable[ModelGrant], entries: dict[int, CatalogEntry]
+) -> dict[str, CatalogEntry]:
+    """Folded names; a later loop overrides an earlier one."""
+    names: dict[str, CatalogEntry] = {}
+    for row in rows:
+        for alias in row.model.aliases.all():
+            names[fold(alias.name)] = entries[row.model_id]
+    for row in rows:
+        names[fold(row.model.name)] = entries[row.model_id]
+    for row in rows:
+        if row.alias:
+            names[fold(row.alias)] = entries[row.model_id]
+    return names
+
+
+def _spec_of(row: EmbeddingModel) -> ModelSpec | None:
+    folder = locate(row.source)
+    if folder is None:
+        return None
+    return ModelSpec(
+        name=row.name,
+        source=folder,
+        family=row.family,
+        output=Output(row.output),
+        dimensions=row.dimensions,
+        max_tokens=row.max_tokens,
+        context_tokens=row.context_tokens,
+        prompts=dict(row.prompts),
+        instruction_template=row.instruction_template,
+        include_prompt=row.include_prompt,
+        precision=row.precision,
+        fingerprint=row.fingerprint,
+    )

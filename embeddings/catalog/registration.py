@@ -1,0 +1,102 @@
+"""Putting a model folder into the catalog, after it was checked."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.db import transaction
+
+from embeddings.catalog.lookup import fold
+from embeddings.engine import FolderFacts, inspect
+from embeddings.models import EmbeddingModel, ModelAlias
+
+
+class UnfitRegistrationError(Exception):
+    """What the operator says does not fit the folder or the catalog; one sentence."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registration:
+    """What the operator says of a model; what the folder says is read from it."""
+
+    name: str
+    folder: Path
+    aliases: Sequence[str] = ()
+    max_tokens: int | None = None
+    matryoshka_sizes: Sequence[int] = ()
+    instruction_template: str = ""
+    over_length: str = ""
+
+
+def register(registration: Registration) -> EmbeddingModel:
+    """Check the folder, then create or replace the catalog row and add the aliases.
+
+    Raises the engine's ModelUnavailableError when the folder is not fit to serve,
+    UnfitRegistrationError when something said of it is not, and IntegrityError when a
+    name is malformed.
+    """
+    facts = inspect(registration.folder)
+    _check(registration, facts)
+    return _publish(registration, facts)
+
+
+def _check(registration: Registration, facts: FolderFacts) -> None:
+    """Raise UnfitRegistrationError for what could not be served as it was said."""
+    limit = registration.max_tokens
+    if limit is not None and not 0 < limit <= facts.max_tokens:
+        raise UnfitRegistrationError(
+            f"the model takes 1 to {facts.max_tokens} tokens, not {limit}"
+        )
+    for size in registration.matryoshka_sizes:
+        if not 0 < size < facts.dimensions:
+            raise UnfitRegistrationError(
+                f"vectors of {facts.dimensions} dimensions cannot be cut to {size}"
+            )
+    template = registration.instruction_template
+    if template and not ("{instruction}" in template and "{text}" in template):
+        raise UnfitRegistrationError(
+            "an instruction template holds {instruction} and {text}"
+        )
+
+
+@transaction.atomic
+def _publish(registration: Registration, facts: FolderFacts) -> EmbeddingModel:
+    model = EmbeddingModel.objects.filter(name__iexact=registration.name).first()
+    if model is None:
+        model = EmbeddingModel(name=registration.name)
+    _refuse_taken_names(registration, model)
+    model.source = str(registration.folder.resolve())
+    model.family = facts.family
+    model.output = facts.output.value
+    model.dimensions = facts.dimensions
+    model.max_tokens = registration.max_tokens or facts.max_tokens
+    model.context_tokens = facts.max_tokens
+    model.prompts = dict(facts.prompts)
+    model.include_prompt = facts.include_prompt
+    model.fingerprint = facts.fingerprint
+    model.matryoshka_min = None
+    model.matryoshka_sizes = sorted(set(registration.matryoshka_sizes))
+    model.instruction_template = registration.instruction_template
+    model.over_length = registration.over_length
+    model.save()
+    own = {alias.name.lower() for alias in model.aliases.all()}
+    for alias in registration.aliases:
+        if alias.lower() not in own:
+            ModelAlias.objects.create(model=model, name=alias)
+            own.add(alias.lower())
+    return model
+
+
+def _refuse_taken_names(registration: Registration, model: EmbeddingModel) -> None:
+    """Raise UnfitRegistrationError when another model is found by one of the names.
+
+    A name that began to lead elsewhere would change its callers' vectors unsaid.
+    """
+    names = EmbeddingModel.objects.exclude(pk=model.pk).values_list("name", flat=True)
+    aliases = ModelAlias.objects.exclude(model_id=model.pk).values_list(
+        "name", flat=True
+    )
+    taken = {fold(name) for name in (*names, *aliases)}
+    for name in (registration.name, *registration.aliases):
+        if fold(name) in taken:
+            raise UnfitRegistrationError(f"{name!r} leads to another model")

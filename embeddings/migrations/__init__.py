@@ -1,0 +1,1 @@
+"""Schema history; old code must run on the newer schema."""

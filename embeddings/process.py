@@ -1,0 +1,61 @@
+"""The one engine of this process, made on first use, after the fork."""
+
+import threading
+import time
+
+from django.conf import settings
+
+from embeddings.catalog.lookup import entry_of
+from embeddings.engine import Engine, EngineConfig
+from embeddings.engine.spec import Call, Job
+from embeddings.models import EmbeddingModel
+
+PROBE_TIMEOUT_S = 60.0
+PROBE_TEXT = "ready"
+#: The fair-queueing name of the platform's own calls.
+PLATFORM = "platform"
+
+_lock = threading.Lock()
+_engine: Engine | None = None
+
+
+def get_engine() -> Engine:
+    """This process's engine."""
+    global _engine  # noqa: PLW0603 - one per process is the point
+    with _lock:
+        if _engine is None:
+            _engine = Engine(
+                EngineConfig(
+                    memory_bytes=settings.ENGINE_MEMORY_MB * 2**20,
+                    streams=settings.ENGINE_STREAMS,
+                    threads=settings.ENGINE_THREADS,
+                    batch_tokens=settings.ENGINE_BATCH_TOKENS,
+                    queue_tokens=settings.ENGINE_QUEUE_TOKENS,
+                    keep_alive_s=settings.KEEP_ALIVE_S,
+                )
+            )
+        return _engine
+
+
+def close(*, drain_s: float) -> None:
+    """Stop admitting, finish what runs within `drain_s`, fail the rest."""
+    global _engine
+    with _lock:
+        engine, _engine = _engine, None
+    if engine is not None:
+        engine.close(drain_s=drain_s)
+
+
+def probe() -> None:
+    """Embed one word with a model that lies on this machine; raises when that fails.
+
+    A platform without any such model passes: it can serve what it has.
+    """
+    entries = map(entry_of, EmbeddingModel.objects.enabled().order_by("pk"))
+    spec = next((entry.spec for entry in entries if entry.spec is not None), None)
+    if spec is None:
+        return
+    engine = get_engine()
+    deadline = time.monotonic() + PROBE_TIMEOUT_S
+    prepared = engine.prepare(Job(spec=spec, inputs=(PROBE_TEXT,)))
+    engine.run(prepared, Call(tenant=PLATFORM, deadline=deadline))

@@ -1,0 +1,212 @@
+"""The one pipeline: resolve, tokenize and count, embed, meter."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from uuid import UUID
+
+import numpy as np
+from django.conf import settings
+from django.db import connection
+
+from accounts.authentication import Caller
+from accounts.metering import Usage, get_meter
+from embeddings import errors
+from embeddings.catalog.instructions import instruction_for
+from embeddings.catalog.lookup import CatalogEntry, resolve
+from embeddings.engine import errors as engine_errors
+from embeddings.engine.spec import Call, Dense, Floats, Job, Output, Prepared
+from embeddings.process import get_engine
+from embeddings.types import EmbeddingRequest, EmbeddingResult
+
+_STATUS_OK = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where a request came from, since when, and whether it is still there.
+
+    `event_id` is what its usage event is found by, and its answer's request id.
+    """
+
+    event_id: UUID
+    caller: Caller
+    wire: str
+    started_ns: int
+    is_gone: Callable[[], bool] | None = None
+
+
+def embed(request: EmbeddingRequest, origin: Origin) -> EmbeddingResult:
+    """Embed and meter; when this returns, the usage event is durable."""
+    check_count(request)
+    entry = resolve(origin.caller, request.model)
+    job = _job(request, entry)
+    occurred_at = datetime.now(UTC)
+    draft = Usage(
+        event_id=origin.event_id,
+        occurred_at=occurred_at,
+        tenant_id=origin.caller.tenant_id,
+        api_key_id=origin.caller.api_key_id,
+        model=entry.name,
+        wire=origin.wire,
+        status=_STATUS_OK,
+        texts=len(request.inputs),
+        tokens=0,
+        truncated=0,
+        latency_us=0,
+    )
+    with _translated(request):
+        prepared = get_engine().prepare(job)
+    _release_connection()
+    dense = _run(prepared, draft, request, origin)
+    total_ns = time.monotonic_ns() - origin.started_ns
+    _settle(
+        draft,
+        origin,
+        tokens=sum(prepared.tokens),
+        truncated=sum(prepared.truncated),
+    )
+    return EmbeddingResult(
+        request_id=str(origin.event_id),
+        created_at=occurred_at.timestamp(),
+        model=request.model or entry.name,
+        vectors=dense.vectors,
+        tokens=prepared.tokens,
+        truncated=prepared.truncated,
+        load_ns=dense.load_ns,
+        total_ns=total_ns,
+        is_instruction_ignored=bool(job.instruction)
+        and not job.spec.instruction_template,
+    )
+
+
+def check_count(request: EmbeddingRequest) -> None:
+    """Refuse more texts than one request may hold; raises TooManyTextsError."""
+    if len(request.inputs) > settings.MAX_TEXTS:
+        raise errors.TooManyTextsError(
+            count=len(request.inputs), limit=settings.MAX_TEXTS
+        )
+
+
+def _job(request: EmbeddingRequest, entry: CatalogEntry) -> Job:
+    """The engine's view of a request, when this model can do what is asked."""
+    if request.output is not Output(entry.facts.output):
+        raise errors.UnsupportedError(
+            f"model {request.model or entry.name!r} has no {request.output} embeddings"
+        )
+    instruction = request.instruction
+    if instruction is None:
+        instruction = instruction_for(task=request.task, target=request.target)
+    return Job(
+        spec=entry.runnable(),
+        inputs=request.inputs,
+        role=request.role,
+        instruction=instruction,
+        truncate=request.truncate or entry.over_length or request.wire_truncate,
+        dimensions=_dimensions(request, entry),
+        max_tokens=request.max_tokens,
+    )
+
+
+def _dimensions(request: EmbeddingRequest, entry: CatalogEntry) -> int | None:
+    """The size to cut to, None for the model's own."""
+    wanted = request.dimensions
+    if wanted is None:
+        return None
+    if request.ignores_odd_dimensions:
+        return wanted if 0 < wanted < entry.facts.dimensions else None
+    if not entry.offers(wanted):
+        raise errors.DimensionsError(
+            f"model {request.model or entry.name!r} has no embeddings of {wanted}"
+            " dimensions",
+            param="dimensions",
+        )
+    return wanted
+
+
+def _run(
+    prepared: Prepared, draft: Usage, request: EmbeddingRequest, origin: Origin
+) -> Dense:
+    """Load and run; a failure is metered with no tokens, then raised."""
+    call = Call(
+        tenant=origin.caller.tenant_slug,
+        deadline=time.monotonic() + settings.REQUEST_TIMEOUT_S,
+        keep_alive_s=request.keep_alive_s,
+        is_gone=origin.is_gone,
+    )
+    engine = get_engine()
+    try:
+        with _translated(request):
+            if request.loads_only:
+                load_ns = engine.load(prepared.job.spec, call)
+                return Dense(vectors=_no_vectors(prepared), load_ns=load_ns, run_ns=0)
+            if not prepared.rows:
+                return Dense(vectors=_no_vectors(prepared), load_ns=0, run_ns=0)
+            return engine.run(prepared, call)
+    except errors.ApiError as error:
+        _settle(draft, origin, status=error.status_code)
+        raise
+    except Exception:
+        _settle(draft, origin, status=errors.InternalError.status_code)
+        raise
+
+
+def _settle(
+    draft: Usage,
+    origin: Origin,
+    *,
+    status: int = _STATUS_OK,
+    tokens: int = 0,
+    truncated: int = 0,
+) -> None:
+    """Commit the usage event; returns when it is durable."""
+    latency_us = (time.monotonic_ns() - origin.started_ns) // 1000
+    get_meter().settle(
+        replace(
+            draft,
+            status=status,
+            tokens=tokens,
+            truncated=truncated,
+            latency_us=latency_us,
+        )
+    )
+
+
+def _no_vectors(prepared: Prepared) -> Floats:
+    """No rows of the right width."""
+    width = prepared.job.dimensions or prepared.job.spec.dimensions
+    return np.empty((0, width), dtype=np.float32)
+
+
+def _release_connection() -> None:
+    """Give the database connection back before waiting for the model."""
+    if not connection.in_atomic_block:
+        connection.close()
+
+
+@contextmanager
+def _translated(request: EmbeddingRequest) -> Iterator[None]:
+    """The engine's errors as the API's, each in one place."""
+    try:
+        yield
+    except engine_errors.InputTooLongError as error:
+        raise errors.TextTooLongError(str(error), param=None) from error
+    except engine_errors.InvalidInputError as error:
+        raise errors.InvalidRequestError(str(error)) from error
+    except engine_errors.OverloadedError as error:
+        raise errors.OverloadedError(retry_after_s=error.retry_after_s) from error
+    except engine_errors.ModelUnavailableError as error:
+        raise errors.UnavailableError(
+            f"model {request.model or ''!r} is not available now",
+            retry_after_s=error.retry_after_s,
+        ) from error
+    except engine_errors.DeadlineError as error:
+        raise errors.UnavailableError(
+            "the model did not answer in time", retry_after_s=5
+        ) from error
+    except engine_errors.CancelledError as error:
+        raise errors.ClientGoneError from error
+    except engine_errors.EngineError as error:
+        raise errors.InternalError(str(error)) from error

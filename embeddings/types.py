@@ -1,0 +1,95 @@
+"""The pipeline's value objects: what a wire asks, and what it is given to answer."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from embeddings.engine.spec import Floats, Output, Role, Truncate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmbeddingRequest:
+    """One call, as every wire means it.
+
+    `model` is the name the caller used, None where the wire names none. `truncate` is
+    the caller's own wish and `wire_truncate` what the wire does without one; the
+    catalog's policy stands between the two. `ignores_odd_dimensions` answers sizes the
+    model does not offer with full vectors (Ollama's rule). `loads_only` asks for the
+    model and embeds nothing. `keep_alive_s` as in `Call`. `task` and `target` name an
+    instruction of the task table, where `instruction` is None.
+    """
+
+    model: str | None
+    inputs: tuple[str | tuple[int, ...], ...]
+    role: Role = Role.NONE
+    instruction: str | None = None
+    task: str | None = None
+    target: str | None = None
+    dimensions: int | None = None
+    ignores_odd_dimensions: bool = False
+    truncate: Truncate | None = None
+    wire_truncate: Truncate = Truncate.ERROR
+    max_tokens: int | None = None
+    output: Output = Output.DENSE
+    encodings: tuple[str, ...] = ("float",)
+    labels: bool = False
+    keep_alive_s: float | None = None
+    loads_only: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmbeddingResult:
+    """Vectors (texts, dimensions) float32 and their facts, in the order of the inputs.
+
+    `model` is the name the caller used; `tokens` counts what the model processed per
+    text; `created_at` is in Unix seconds.
+    """
+
+    request_id: str
+    created_at: float
+    model: str
+    vectors: Floats
+    tokens: tuple[int, ...]
+    truncated: tuple[bool, ...]
+    load_ns: int
+    total_ns: int
+    is_instruction_ignored: bool = False
+
+    @property
+    def total_tokens(self) -> int:
+        """Tokens of all texts: the figure that is billed."""
+        return sum(self.tokens)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelFacts:
+    """A model as the catalog shows it to a caller; `created_at` in Unix seconds."""
+
+    name: str
+    created_at: int
+    owner: str
+    dimensions: int
+    max_tokens: int
+    output: Output
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """An error on its way to a wire: `code` is one of `embeddings.errors.ErrorCode`."""
+
+    status: int
+    code: str
+    message: str
+    request_id: str
+    retry_after_s: float | None = None
+    model: str | None = None
+    param: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """A wire's answer; `body` is JSON-able (arrays included) or ready bytes."""
+
+    body: object
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+    content_type: str = "application/json"

@@ -1,0 +1,280 @@
+"""The one API view: authenticate, parse, call, render; and its error funnel."""
+
+import logging
+import math
+import select
+import socket
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any, ClassVar, cast
+from urllib.parse import parse_qsl
+
+import orjson
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from rest_framework.exceptions import APIException
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from accounts.authentication import ApiKeyAuthentication, Caller, HasScope
+from accounts.metering import new_event_id
+from accounts.models import Scope
+from embeddings import errors, request_body, service
+from embeddings.catalog.lookup import models_of, resolve
+from embeddings.dialects import dialect_below
+from embeddings.dialects.base import Dialect, Operation, Route, WireRequest
+from embeddings.types import EmbeddingResult, Failure, Reply
+
+logger = logging.getLogger(__name__)
+
+MAX_QUERY_FIELDS = 100
+
+#: For errors of the framework, which have codes of their own.
+_CODE_BY_STATUS = {
+    400: errors.ErrorCode.INVALID,
+    401: errors.ErrorCode.INVALID_KEY,
+    403: errors.ErrorCode.FORBIDDEN,
+    404: errors.ErrorCode.NOT_FOUND,
+    429: errors.ErrorCode.RATE_LIMITED,
+    503: errors.ErrorCode.UNAVAILABLE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One wire's route among those that share a path."""
+
+    dialect: Dialect
+    route: Route
+
+
+class WireView(APIView):
+    """Every route of every wire; `candidates` are the routes that share its path."""
+
+    candidates: ClassVar[tuple[Candidate, ...]] = ()
+    authentication_classes = (ApiKeyAuthentication,)
+    permission_classes = (HasScope,)
+    required_scope = Scope.EMBED
+
+    def dispatch(
+        self, request: HttpRequest, *args: Any, **kwargs: Any
+    ) -> HttpResponseBase:
+        """Answer in the wire's own shape, whatever happens."""
+        self.started_ns = time.monotonic_ns()
+        self.event_id = new_event_id(datetime.now(UTC))
+        self.dialect = dialect_below(request.path)
+        self.args, self.kwargs = args, kwargs
+        try:
+            self.request = self.initialize_request(request, *args, **kwargs)
+            reply = self._answer(self.request, kwargs)
+        except Exception as error:  # noqa: BLE001 - the funnel logs what it knows not
+            request_body.drain(request.META)
+            reply = error_reply(
+                error, dialect=self.dialect, request_id=str(self.event_id)
+            )
+        return respond(reply, request_id=str(self.event_id))
+
+    def _answer(self, request: Request, path: Mapping[str, str]) -> Reply:
+        """Authenticate, read and hand over to the operation's handler."""
+        candidate, wire = self._choose(request, path)
+        self.dialect = candidate.dialect
+        if not candidate.route.is_public:
+            self.perform_authentication(request)
+            self.check_permissions(request)
+            self.check_throttles(request)
+        body = request_body.read(request.META, limit=settings.MAX_BODY_BYTES)
+        wire = replace(wire, body=body)
+        if not self.dialect.claims(wire):
+            candidate, wire = self._choose(request, path, body=body)
+            self.dialect = candidate.dialect
+        return _HANDLERS[candidate.route.operation](self, wire)
+
+    def _choose(
+        self, request: Request, path: Mapping[str, str], *, body: bytes = b""
+    ) -> tuple[Candidate, WireRequest]:
+        """The first route with this method whose wire claims the request."""
+        method = "GET" if request.method == "HEAD" else request.method
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        query = _query(request.META)
+        for candidate in self.candidates:
+            if candidate.route.method != method:
+                continue
+            wire = WireRequest(
+                route=candidate.route,
+                body=body,
+                headers=headers,
+                query=query,
+                path=path,
+            )
+            if candidate.dialect.claims(wire):
+                return candidate, wire
+        if self.candidates:
+            allowed = {candidate.route.method for candidate in self.candidates}
+            if "GET" in allowed:
+                allowed.add("HEAD")
+            raise errors.MethodError(allowed=sorted(allowed))
+        raise errors.PathNotFoundError
+
+    @property
+    def caller(self) -> Caller:
+        """Who calls; only behind authentication."""
+        return cast("Caller", self.request.auth)
+
+
+def _query(environ: Mapping[str, Any]) -> dict[str, str]:
+    """The query as UTF-8, whatever charset the content type names; the last one wins.
+
+    Raises InvalidRequestError when it has too many fields.
+    """
+    try:
+        pairs = parse_qsl(
+            environ.get("QUERY_STRING", ""),
+            keep_blank_values=True,
+            max_num_fields=MAX_QUERY_FIELDS,
+        )
+    except ValueError as error:
+        raise errors.InvalidRequestError("the query has too many fields") from error
+    return dict(pairs)
+
+
+def _embed(view: WireView, wire: WireRequest) -> Reply:
+    request = view.dialect.parse(wire)
+    origin = service.Origin(
+        event_id=view.event_id,
+        caller=view.caller,
+        wire=view.dialect.name,
+        started_ns=view.started_ns,
+        is_gone=_hang_up_detector(view.request.META),
+    )
+    result = service.embed(request, origin)
+    reply = view.dialect.render(result, request)
+    return replace(reply, headers={**reply.headers, **_fact_headers(result)})
+
+
+def _list_models(view: WireView, wire: WireRequest) -> Reply:  # noqa: ARG001
+    return view.dialect.render_models(models_of(view.caller))
+
+
+def _show_model(view: WireView, wire: WireRequest) -> Reply:
+    name = wire.path["model"]
+    facts = resolve(view.caller, name).facts
+    return view.dialect.render_model(replace(facts, name=name))
+
+
+def _version(view: WireView, wire: WireRequest) -> Reply:
+    return view.dialect.render_version(wire)
+
+
+_HANDLERS: dict[Operation, Callable[[WireView, WireRequest], Reply]] = {
+    Operation.EMBED: _embed,
+    Operation.EMBED_SPARSE: _embed,
+    Operation.LOAD: _embed,
+    Operation.LIST_MODELS: _list_models,
+    Operation.SHOW_MODEL: _show_model,
+    Operation.VERSION: _version,
+}
+
+
+def error_reply(error: Exception, *, dialect: Dialect, request_id: str) -> Reply:
+    """Any exception as `dialect` writes it; the unforeseen is logged, not told."""
+    failure = _failure_of(error, request_id=request_id)
+    reply = dialect.render_error(failure)
+    headers = dict(reply.headers)
+    if failure.retry_after_s is not None:
+        headers["Retry-After"] = str(max(1, math.ceil(failure.retry_after_s)))
+    if isinstance(error, errors.MethodError):
+        headers["Allow"] = ", ".join(error.allowed)
+    if reply.status == 401:  # noqa: PLR2004 - the one status with a header of its own
+        headers["WWW-Authenticate"] = "Bearer"
+    return replace(reply, headers=headers)
+
+
+def _failure_of(error: Exception, *, request_id: str) -> Failure:
+    if isinstance(error, Http404):
+        error = errors.PathNotFoundError()
+    if not isinstance(error, APIException):
+        logger.error("request %s failed", request_id, exc_info=error)
+        error = errors.InternalError()
+    elif error.status_code == errors.InternalError.status_code:
+        logger.error("request %s failed", request_id, exc_info=error)
+    return Failure(
+        status=error.status_code,
+        code=_code_of(error),
+        message=str(error.detail),
+        request_id=request_id,
+        retry_after_s=getattr(error, "retry_after_s", None),
+        model=getattr(error, "model", None),
+        param=getattr(error, "param", None),
+    )
+
+
+def _code_of(error: APIException) -> str:
+    """One of ErrorCode, whatever raised the error."""
+    code = getattr(error.detail, "code", None)
+    if code in set(errors.ErrorCode):
+        return str(code)
+    return _CODE_BY_STATUS.get(error.status_code, errors.ErrorCode.INTERNAL)
+
+
+def respond(reply: Reply, *, request_id: str) -> HttpResponse:
+    """A reply as bytes: float32 in shortest digits, never NaN."""
+    body = reply.body
+    if not isinstance(body, bytes):
+        body = orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY)
+    response = HttpResponse(body, status=reply.status, content_type=reply.content_type)
+    response.headers["x-request-id"] = request_id
+    for name, value in reply.headers.items():
+        response.headers[name] = value
+    return response
+
+
+def _fact_headers(result: EmbeddingResult) -> dict[str, str]:
+    """What no wire has a field for: texts that were cut, an instruction not used."""
+    headers = {}
+    if cut := sum(result.truncated):
+        headers["x-truncated-texts"] = str(cut)
+    if result.is_instruction_ignored:
+        headers["x-instruction-ignored"] = "1"
+    return headers
+
+
+def _hang_up_detector(environ: Mapping[str, Any]) -> Callable[[], bool] | None:
+    """Whether the client closed its end, peeked at without reading anything."""
+    connection = environ.get("gunicorn.socket")
+    if connection is None:
+        return None
+
+    def is_gone() -> bool:
+        try:
+            if not select.select([connection], [], [], 0)[0]:
+                return False
+            peeked = connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return False
+        except (OSError, ValueError):
+            return True
+        return bool(peeked == b"")
+
+    return is_gone
+
+
+def refusal(request: HttpRequest, error: Exception) -> HttpResponse:
+    """An error's answer outside of WireView, in the shape of the path's wire."""
+    request_body.drain(request.META)
+    request_id = str(new_event_id(datetime.now(UTC)))
+    dialect = dialect_below(request.path)
+    reply = error_reply(error, dialect=dialect, request_id=request_id)
+    return respond(reply, request_id=request_id)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001
+    """Django's 400 (a foreign Host, say) in the wire's shape."""
+    return refusal(request, errors.InvalidRequestError("bad request"))
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Django's 500 in the wire's shape; Django has logged the cause."""
+    return refusal(request, errors.InternalError())

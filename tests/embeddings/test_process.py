@@ -1,0 +1,105 @@
+"""One engine per process, made late, closed once, probed with a word."""
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from embeddings import process
+from embeddings.engine.errors import ForwardError
+from tests.factories import make_model
+from tests.fakes import FakeEngine
+
+
+@pytest.fixture
+def made(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[FakeEngine]]:
+    """The engines that get made, in place of real ones."""
+    engines: list[FakeEngine] = []
+
+    def make(config: object) -> FakeEngine:
+        engines.append(FakeEngine())
+        return engines[-1]
+
+    monkeypatch.setattr(process, "Engine", make)
+    monkeypatch.setattr(process, "_engine", None)
+    yield engines
+    process.close(drain_s=0)
+
+
+def test_sixteen_threads_get_one_engine(made: list[FakeEngine]) -> None:
+    barrier = threading.Barrier(16)
+    got: list[object] = []
+
+    def get() -> None:
+        barrier.wait()
+        got.append(process.get_engine())
+
+    threads = [threading.Thread(target=get) for _ in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(made) == 1
+    assert got == made * 16
+
+
+def test_settings_become_the_engines(settings, monkeypatch) -> None:
+    configs = []
+    monkeypatch.setattr(process, "Engine", configs.append)
+    monkeypatch.setattr(process, "_engine", None)
+    settings.ENGINE_MEMORY_MB = 3
+    settings.KEEP_ALIVE_S = 7.5
+
+    process.get_engine()
+
+    (config,) = configs
+    assert (config.memory_bytes, config.keep_alive_s) == (3 * 2**20, 7.5)
+    assert config.queue_tokens == settings.ENGINE_QUEUE_TOKENS
+
+
+def test_closing_drains_once_and_a_later_use_starts_anew(
+    made: list[FakeEngine],
+) -> None:
+    process.close(drain_s=1)
+    first = process.get_engine()
+
+    process.close(drain_s=3.5)
+    process.close(drain_s=9)
+
+    assert made[0].drained_s == 3.5
+    assert process.get_engine() is not first
+
+
+@pytest.mark.django_db
+def test_the_probe_embeds_a_word_with_a_model_that_is_here(
+    engine: FakeEngine,
+) -> None:
+    make_model("far", source="nobody/has-this")
+    make_model("off", is_enabled=False)
+    make_model("near")
+
+    process.probe()
+
+    (job,) = engine.jobs
+    assert (job.spec.name, job.inputs) == ("near", (process.PROBE_TEXT,))
+    (call,) = engine.calls
+    assert call.tenant == process.PLATFORM
+
+
+@pytest.mark.django_db
+def test_a_failing_probe_raises(engine: FakeEngine) -> None:
+    make_model("near")
+    engine.failures["run"] = ForwardError("not finite")
+
+    with pytest.raises(ForwardError):
+        process.probe()
+
+
+@pytest.mark.django_db
+def test_without_a_model_there_is_nothing_to_probe(engine: FakeEngine) -> None:
+    make_model("far", source="nobody/has-this")
+
+    process.probe()
+
+    assert engine.jobs == []

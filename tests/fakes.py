@@ -1,0 +1,93 @@
+"""Stand-ins for what is slow or far away: they keep the contract, not the work."""
+
+import hashlib
+
+import numpy as np
+
+from embeddings.engine.errors import InputTooLongError
+from embeddings.engine.spec import (
+    Call,
+    Dense,
+    Floats,
+    Job,
+    LoadedModel,
+    ModelSpec,
+    Prepared,
+    TokenRow,
+    Truncate,
+)
+
+SPECIAL_TOKENS = 2
+
+
+class FakeEngine:
+    """Vectors that depend on the text alone, and as many tokens as words, plus two.
+
+    `failures` maps a method's name to what it raises instead of answering.
+    """
+
+    def __init__(self) -> None:
+        self.failures: dict[str, Exception] = {}
+        self.jobs: list[Job] = []
+        self.calls: list[Call] = []
+        self.loads: list[ModelSpec] = []
+        self.drained_s: float | None = None
+
+    def prepare(self, job: Job) -> Prepared:
+        """Count words; a text over the limit is cut or refused."""
+        self._fail("prepare")
+        self.jobs.append(job)
+        limit = job.max_tokens or job.spec.max_tokens
+        rows = (_row(job, index, limit) for index in range(len(job.inputs)))
+        return Prepared(job, tuple(rows))
+
+    def run(self, prepared: Prepared, call: Call) -> Dense:
+        """Unit vectors in the order of the texts."""
+        self.calls.append(call)
+        self._fail("run")
+        job = prepared.job
+        width = job.dimensions or job.spec.dimensions
+        vectors = [vector_of(text, width) for text in job.inputs]
+        return Dense(vectors=np.stack(vectors), load_ns=1_000_000, run_ns=2_000_000)
+
+    def load(self, spec: ModelSpec, call: Call) -> int:
+        """Nanoseconds."""
+        self.calls.append(call)
+        self._fail("load")
+        self.loads.append(spec)
+        return 3_000_000
+
+    def loaded(self) -> tuple[LoadedModel, ...]:
+        """Nothing lies in memory."""
+        return ()
+
+    def close(self, *, drain_s: float) -> None:
+        """Remember how long it was given."""
+        self.drained_s = drain_s
+
+    def _fail(self, method: str) -> None:
+        if method in self.failures:
+            raise self.failures[method]
+
+
+def vector_of(text: str | tuple[int, ...], width: int = 384) -> Floats:
+    """The unit vector (width,) float32 that the fake gives a text."""
+    seed = hashlib.sha256(repr(text).encode()).digest()
+    numbers = np.random.default_rng(list(seed)).normal(size=width)
+    unit: Floats = (numbers / np.linalg.norm(numbers)).astype(np.float32)
+    return unit
+
+
+def tokens_of(text: str | tuple[int, ...]) -> int:
+    """What the fake counts for a text that is not cut."""
+    words = text.split() if isinstance(text, str) else text
+    return len(words) + SPECIAL_TOKENS
+
+
+def _row(job: Job, index: int, limit: int) -> TokenRow:
+    tokens = tokens_of(job.inputs[index])
+    is_too_long = tokens > limit
+    if is_too_long and job.truncate is Truncate.ERROR:
+        raise InputTooLongError(index=index, tokens=tokens, limit=limit)
+    ids = np.zeros(min(tokens, limit), dtype=np.int64)
+    return TokenRow(ids, is_truncated=is_too_long)
