@@ -1,0 +1,5 @@
+"""The admin's pages for tenants, keys, the ledger, operators and security."""
+
+from accounts.admin import api_keys, people, security, tenants, usage_events
+
+__all__ = ["api_keys", "people", "security", "tenants", "usage_events"]
