@@ -1,0 +1,51 @@
+"""The web server's configuration: `gunicorn -c python:config.gunicorn config.wsgi`."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import django
+from django.conf import settings
+from django.core import checks
+
+from config.checks import is_local
+
+bind = settings.WEB_BIND
+#: One process holds the models; threads share them.
+workers = 1
+threads = settings.WEB_THREADS
+worker_class = "config.worker.DeadlineWorker"
+worker_connections = 2000
+preload_app = False
+#: Silent only when the process hangs: long requests do not hold the main loop.
+timeout = 60
+graceful_timeout = settings.GRACEFUL_TIMEOUT_S
+keepalive = 75
+forwarded_allow_ips = ",".join(settings.TRUSTED_PROXIES) or "127.0.0.1"
+control_socket_disable = True
+#: A disk that stalls would look like a worker that hangs.
+worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
+#: Files are sent by our own writes, which have a time limit.
+sendfile = False
+logger_class = "config.access_log.GunicornLogger"
+
+
+def on_starting(server: Any) -> None:
+    """Refuse to start with settings that must not run; exits with a message."""
+    django.setup()
+    is_exposed = not is_local(settings.WEB_BIND)
+    messages = checks.run_checks(include_deployment_checks=is_exposed)
+    for message in messages:
+        if not message.is_serious():
+            server.log.warning("%s", message)
+    errors = [str(message) for message in messages if message.is_serious()]
+    if errors:
+        sys.exit("\n".join(["The web server does not start:", *errors]))
+
+
+def worker_exit(server: Any, worker: Any) -> None:  # noqa: ARG001 -- gunicorn's signature
+    """Let running batches finish and close the models."""
+    if worker.booted:
+        from embeddings import process  # noqa: PLC0415 -- the worker's, not the master's
+
+        process.close(drain_s=2.0)

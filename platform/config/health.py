@@ -1,0 +1,82 @@
+"""Whether the process lives, and whether it can serve."""
+
+import logging
+import threading
+import time
+
+from django.db import Error as DatabaseError
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.http import require_safe
+
+from embeddings import process
+
+logger = logging.getLogger(__name__)
+
+#: How long a verdict holds, so that strangers cannot make us work.
+VERDICT_AGE_S = 3.0
+
+
+class NotReadyError(Exception):
+    """A part is missing; the message names it, for the log."""
+
+
+class Readiness:
+    """The last verdict, renewed by one thread at a time."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._is_ready = False
+        self._judged_at: float | None = None
+
+    def is_ready(self) -> bool:
+        """Whether database, schema and models serve; at most some seconds old."""
+        with self._lock:
+            now = time.monotonic()
+            if self._judged_at is None or now - self._judged_at > VERDICT_AGE_S:
+                self._is_ready = self._judge()
+                self._judged_at = time.monotonic()
+            return self._is_ready
+
+    def _judge(self) -> bool:
+        try:
+            check_migrations()
+            process.probe()
+        except Exception as error:
+            # Once per outage with all there is to know, then in a line.
+            logger.warning("not ready: %s", error, exc_info=self._is_ready)
+            return False
+        finally:
+            connection.close()
+        return True
+
+
+def check_migrations() -> None:
+    """Raise `NotReadyError` when the database is away or older than the code."""
+    try:
+        executor = MigrationExecutor(connection)
+        missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    except DatabaseError as error:
+        raise NotReadyError(f"the database does not answer: {error}") from error
+    if missing:
+        raise NotReadyError(f"{len(missing)} migrations are not applied")
+
+
+_readiness = Readiness()
+
+
+@require_safe
+def healthz(request: HttpRequest) -> HttpResponse:  # noqa: ARG001 -- Django's signature
+    """200 as long as the process answers."""
+    return JsonResponse({"status": "ok"})
+
+
+@require_safe
+def readyz(request: HttpRequest) -> HttpResponse:  # noqa: ARG001 -- Django's signature
+    """200 when requests can be served, else 503; the log says why."""
+    if _readiness.is_ready():
+        return JsonResponse({"status": "ok"})
+    response = JsonResponse({"status": "unavailable"}, status=503)
+    response.headers["Retry-After"] = str(int(VERDICT_AGE_S))
+    return response

@@ -1,0 +1,1 @@
+"""One file per command; each calls one function and prints its answer."""

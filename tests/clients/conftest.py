@@ -1,0 +1,42 @@
+"""One live server for all the real clients."""
+
+import gc
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+from tests.live import MODEL, LiveServer, new_database
+
+HERE = Path(__file__).parent
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
+    live = LiveServer(
+        database_url=new_database(settings.DATABASE_URL, f"clients_{os.getpid()}"),
+        data_dir=tmp_path_factory.mktemp("live"),
+    )
+    live.set_up()
+    # What Chroma Cloud's function can name; here it is this tenant's own alias.
+    live.manage("grant_model", "acme", MODEL, "--alias", "Qwen/Qwen3-Embedding-0.6B")
+    live.start()
+    yield live
+    live.stop()
+
+
+@pytest.fixture(autouse=True)
+def sockets_left_open_are_collected() -> Iterator[None]:
+    """Collect what the client libraries leave behind while it is nobody's fault."""
+    yield
+    gc.collect()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the client libraries leave their sockets to the garbage collector."""
+    for item in items:
+        if item.path.parent == HERE:
+            for kind in ("ResourceWarning", "pytest.PytestUnraisableExceptionWarning"):
+                item.add_marker(pytest.mark.filterwarnings(f"ignore::{kind}"))

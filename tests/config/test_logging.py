@@ -1,0 +1,58 @@
+import io
+import json
+import logging
+import logging.config
+from collections.abc import Iterator
+
+import pytest
+
+from accounts.secrets import make_secret
+from config.logging import CONSOLE, JSON, configuration
+
+
+@pytest.fixture
+def written(request: pytest.FixtureRequest) -> Iterator[io.StringIO]:
+    """What a logger of its own writes in the format asked for."""
+    stream = io.StringIO()
+    settings = configuration(level="INFO", log_format=request.param)
+    settings["handlers"]["stderr"]["stream"] = stream
+    root = settings.pop("root")
+    settings["loggers"] = {"probe": {**root, "propagate": False}}
+    logging.config.dictConfig(settings)
+    yield stream
+    logging.getLogger("probe").handlers.clear()
+
+
+@pytest.mark.parametrize("written", [JSON], indirect=True)
+def test_line_is_one_json_object(written: io.StringIO) -> None:
+    logging.getLogger("probe").info("served %s", "it", extra={"status": 200})
+
+    line = json.loads(written.getvalue())
+
+    assert line["event"] == "served it"
+    assert line["status"] == 200
+    assert line["logger"] == "probe"
+    assert line["level"] == "info"
+    assert line["timestamp"].endswith("Z")
+
+
+@pytest.mark.parametrize("written", [JSON, CONSOLE], indirect=True)
+def test_credentials_are_cut_out_everywhere(written: io.StringIO) -> None:
+    secret = make_secret()
+
+    error = ValueError(f"bad header Bearer {secret}")
+    logger = logging.getLogger("probe")
+    logger.error("key %s", secret, exc_info=error, extra={"other": secret})
+
+    text = written.getvalue()
+    assert secret not in text
+    assert secret[12:20] not in text
+    assert "ValueError" in text
+
+
+@pytest.mark.parametrize("written", [CONSOLE], indirect=True)
+def test_terminal_gets_words(written: io.StringIO) -> None:
+    logging.getLogger("probe").info("served", extra={"status": 200})
+
+    assert "served" in written.getvalue()
+    assert "status=200" in written.getvalue()

@@ -1,0 +1,138 @@
+"""How a client of each wire asks and reads, so that one test serves all wires."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from django.test import Client
+
+from embeddings.dialects.base import Dialect
+from embeddings.errors import ErrorCode
+from tests.samples import a_failure, dialect_named
+
+MODEL = "all-minilm"
+
+Body = dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wire:
+    """One wire's client: what it sends, and where it looks in the answer."""
+
+    name: str
+    path: str
+    body: Callable[[Sequence[str], str], Body]
+    model_header: str = ""
+    vectors: Callable[[Body], list[list[float]]]
+    tokens: Callable[[Body], int]
+    error: Callable[[Body], str]
+    unknown_path: str
+
+    @property
+    def dialect(self) -> Dialect:
+        """The dialect that it speaks."""
+        return dialect_named(self.name)
+
+    def status_of(self, code: ErrorCode) -> int:
+        """The status this wire gives an error, as its golden bodies pin it."""
+        return self.dialect.render_error(a_failure(code)).status
+
+    def post(
+        self,
+        client: Client,
+        texts: Sequence[str] = ("hello world",),
+        *,
+        key: str | None,
+        model: str = MODEL,
+        raw: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        **extra: Any,
+    ) -> Any:
+        """Send texts, or a raw body; the content type is curl's default."""
+        body = orjson.dumps(self.body(texts, model)) if raw is None else raw
+        sent = {"authorization": f"Bearer {key}"} if key else {}
+        if self.model_header:
+            sent[self.model_header] = model
+        return client.generic(
+            "POST",
+            extra.pop("path", self.path),
+            body,
+            content_type=extra.pop("content_type", "application/x-www-form-urlencoded"),
+            headers=sent | dict(headers or {}),
+            **extra,
+        )
+
+    def error_of(self, response: Any, status: int) -> str:
+        """The message of a refusal, after its status and shape were checked."""
+        assert response.status_code == status, response.content[:500]
+        assert response["Content-Type"].startswith("application/json")
+        assert len(response["x-request-id"]) == 36
+        body = orjson.loads(response.content)
+        assert not isinstance(body.get("detail"), str)
+        message = self.error(body)
+        assert isinstance(message, str)
+        assert message
+        return message
+
+
+def _nugen_error(body: Body) -> str:
+    (item,) = body["detail"]
+    assert set(item) == {"loc", "msg", "type"}
+    return str(item["msg"])
+
+
+def _openai_error(body: Body) -> str:
+    assert set(body) == {"error"}
+    assert set(body["error"]) == {"message", "type", "param", "code"}
+    return str(body["error"]["message"])
+
+
+def _plain_error(body: Body) -> str:
+    assert set(body) == {"error"}
+    assert isinstance(body["error"], str)
+    return body["error"]
+
+
+def _listed(body: Body) -> list[list[float]]:
+    return [item["embedding"] for item in body["data"]]
+
+
+CHROMA = Wire(
+    name="chroma",
+    path="/embed",
+    body=lambda texts, _: {"texts": list(texts), "instructions": ""},
+    model_header="x-chroma-embedding-model",
+    vectors=lambda body: body["embeddings"],
+    tokens=lambda body: body["num_tokens"],
+    error=_plain_error,
+    unknown_path="/embed/nope",
+)
+OLLAMA = Wire(
+    name="ollama",
+    path="/api/embed",
+    body=lambda texts, model: {"model": model, "input": list(texts)},
+    vectors=lambda body: body["embeddings"],
+    tokens=lambda body: body["prompt_eval_count"],
+    error=_plain_error,
+    unknown_path="/api/nope",
+)
+NUGEN = Wire(
+    name="nugen",
+    path="/api/v3/inference/embeddings",
+    body=lambda texts, model: {"model": model, "input": list(texts)},
+    vectors=_listed,
+    tokens=lambda body: body["usage"]["total_tokens"],
+    error=_nugen_error,
+    unknown_path="/api/v3/nope",
+)
+OPENAI = Wire(
+    name="openai",
+    path="/v1/embeddings",
+    body=lambda texts, model: {"model": model, "input": list(texts)},
+    vectors=_listed,
+    tokens=lambda body: body["usage"]["total_tokens"],
+    error=_openai_error,
+    unknown_path="/v1/nope",
+)
+WIRES = (CHROMA, OLLAMA, NUGEN, OPENAI)
