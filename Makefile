@@ -26,7 +26,7 @@ run: $(VENV)/.run
 	@PORT=$(PORT) DATA_DIR=$(abspath $(DATA_DIR)) exec $(BIN)/python manage.py up
 
 test: $(VENV)/.dev
-	$(BIN)/pytest -n auto --maxprocesses=4 --dist loadgroup $(ARGS)
+	$(BIN)/pytest -n auto --maxprocesses=4 $(ARGS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

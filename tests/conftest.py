@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.db import transaction
 from django.db.backends.postgresql.operations import DatabaseOperations
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.operators import (  # noqa: F401 -- fixtures are found by name
     plain_static_files,
@@ -20,7 +21,24 @@ from tests.operators import (  # noqa: F401 -- fixtures are found by name
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TRANSFORMERS_OFFLINE"] = "1"
 
+# One test's OpenMP team must not fight another's for the cores.
+os.environ["OMP_NUM_THREADS"] = "1"
+
 LOOPBACK = ("127.", "::1", "localhost")
+LIVE = "tests/clients/"
+
+
+class LiveTogether(LoadScopeScheduling):
+    """Spreads tests one by one, but gives those of the live server to one worker."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return LIVE if nodeid.startswith(LIVE) else nodeid
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LiveTogether:
+    """The scheduler of this suite, whatever --dist says."""
+    return LiveTogether(config, log)
 
 
 @pytest.fixture(scope="session", autouse=True)

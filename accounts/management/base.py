@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import InterfaceError, OperationalError
 
@@ -48,6 +49,11 @@ class PlatformCommand(BaseCommand):
             self.stderr.write(text, style_func=str)
 
     def _execute(self, *args: Any, **options: Any) -> str | None:
+        if not settings.DATABASES["default"]["NAME"]:
+            raise CommandError(
+                "There is no database: start the platform with `make run`, "
+                "or set DATABASE_URL."
+            )
         try:
             return super().execute(*args, **options)
         except (OperationalError, InterfaceError) as error:

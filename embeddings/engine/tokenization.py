@@ -162,8 +162,8 @@ class FolderTokenizer:
     def _settled(self, text: str, size: int, rules: _Rules) -> list[int]:
         """Ids of the part's words that the text beyond `size` characters cannot touch.
 
-        A cut at the end may touch the last two words; one before a space, at the
-        start, none, and one word is left out for good measure.
+        A cut at the end may touch the last two words. One before a space, at the start,
+        may touch the word after it, where a special token would swallow the space.
         """
         if rules.truncate is Truncate.END:
             part = self._tokenizer.encode(

@@ -4,6 +4,7 @@ One process owns a cluster: it starts the server as its child and stops it. The 
 listens on a socket that only its account (and root) can reach, and on no port.
 """
 
+import contextlib
 import os
 import shutil
 import signal
@@ -29,6 +30,7 @@ from embedded.wheel import (
 
 START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 3.0
+PREDECESSOR_TIMEOUT_S = 15.0
 #: The shortest limit among the systems we know (macOS).
 SOCKET_PATH_BYTES = 103
 #: The first version with a C.UTF-8 that needs nothing of the system.
@@ -100,7 +102,7 @@ class Cluster:
             self._check_version()
             if not self.data.exists():
                 self._initialize(programs)
-            self._end_predecessor(programs)
+            self._end_predecessor()
             self._launch(programs)
         except BaseException:
             self.stop()
@@ -213,25 +215,30 @@ class Cluster:
             raise EmbeddedPostgresError(f"initdb failed: {done.stdout.strip()}")
         unfinished.rename(self.data)
 
-    def _end_predecessor(self, programs: Programs) -> None:
-        """Stop a server that outlived its killed owner, and clear its pid file.
+    def _end_predecessor(self) -> None:
+        """Stop a server that outlived its killed owner, and clear its lock files.
 
-        We hold the lock, so whatever the file names is nobody's server any more; the
-        number may by now belong to a process that is no PostgreSQL at all.
+        We hold the lock, so whatever they name is nobody's server any more; the number
+        may by now belong to a process that is no PostgreSQL at all, or to a dead one
+        that nobody has waited for.
         """
         pid_file = self.data / "postmaster.pid"
         try:
             pid = int(pid_file.read_text("utf-8").splitlines()[0])
         except (FileNotFoundError, IndexError, ValueError):
             pid = 0
-        if pid > 0 and is_server_of(pid, self.data):
-            place = f"--pgdata={self.data}"
-            done = programs.run("pg_ctl", "stop", place, "--mode=fast", "--wait")
-            if done.returncode != 0:
+        deadline = time.monotonic() + PREDECESSOR_TIMEOUT_S
+        while pid > 0 and is_server_of(pid, self.data):
+            if time.monotonic() > deadline:
                 raise EmbeddedPostgresError(
-                    f"an earlier server (process {pid}) does not stop: {done.stdout}"
+                    f"an earlier server (process {pid}) does not stop: kill it"
                 )
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGINT)
+            time.sleep(0.1)
         pid_file.unlink(missing_ok=True)
+        for left_over in socket_folder(self.home).iterdir():
+            left_over.unlink()
 
     def _launch(self, programs: Programs) -> None:
         """Start the server as our child and wait for it to accept connections."""

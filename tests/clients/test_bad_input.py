@@ -10,7 +10,7 @@ import pytest
 
 from tests.clients import reference
 
-pytestmark = [pytest.mark.clients, pytest.mark.xdist_group("live")]
+pytestmark = pytest.mark.clients
 
 TEXT = "a good request"
 GIVEAWAYS = ("Traceback", "<html", 'File "', "site-packages", "psycopg", "emb_live_")

@@ -15,7 +15,6 @@ from tests.clients import reference
 
 pytestmark = [
     pytest.mark.clients,
-    pytest.mark.xdist_group("live"),
     # chromadb's own use of its dependencies.
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
 ]

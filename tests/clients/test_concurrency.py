@@ -11,7 +11,7 @@ import pytest
 
 from tests.clients import reference
 
-pytestmark = [pytest.mark.clients, pytest.mark.xdist_group("live")]
+pytestmark = pytest.mark.clients
 
 CLIENTS = 64
 REQUESTS = 320

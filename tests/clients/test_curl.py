@@ -11,7 +11,6 @@ from tests.clients import reference
 
 pytestmark = [
     pytest.mark.clients,
-    pytest.mark.xdist_group("live"),
     pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed"),
 ]
 

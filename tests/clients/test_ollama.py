@@ -5,7 +5,7 @@ import pytest
 
 from tests.clients import reference
 
-pytestmark = [pytest.mark.clients, pytest.mark.xdist_group("live")]
+pytestmark = pytest.mark.clients
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 
 from tests.clients import reference
 
-pytestmark = [pytest.mark.clients, pytest.mark.xdist_group("live")]
+pytestmark = pytest.mark.clients
 
 TEXTS = tuple(text for text in reference.TEXTS if text)
 

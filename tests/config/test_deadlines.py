@@ -80,12 +80,3 @@ def test_answer_is_remembered_until_the_next_request(pair: Pair) -> None:
     assert sock.is_answered
     sock.arm()
     assert not sock.is_answered
-
-
-def test_closed_socket_may_be_told_anything(pair: Pair) -> None:
-    sock, _ = pair
-    sock.close()
-
-    sock.setblocking(True)
-
-    assert sock.fileno() == -1

@@ -160,7 +160,9 @@ def test_process_id_of_another_program_is_left_alone(home: Path) -> None:
     cluster.start()
     cluster.stop()
     bystander = subprocess.Popen(["sleep", "60"])
-    (cluster.data / "postmaster.pid").write_text(f"{bystander.pid}\n{cluster.data}\n")
+    names = f"{bystander.pid}\n{cluster.data}\n"
+    (cluster.data / "postmaster.pid").write_text(names)
+    (home / "run" / ".s.PGSQL.5432.lock").write_text(names)
 
     cluster.start()
 

@@ -80,6 +80,12 @@ def test_vectors_without_normalize_keep_their_length(engine, tiny):
     assert abs(np.linalg.norm(vector) - 1) > 0.1
 
 
+def test_cut_vectors_without_normalize_have_unit_length(engine, tiny):
+    (vector,) = embed(engine, make_spec(tiny("pool-mean")), "hello", dimensions=8)
+
+    assert np.linalg.norm(vector) == pytest.approx(1, abs=1e-6)
+
+
 def test_declared_cut_has_unit_length(engine, tiny):
     spec = make_spec(tiny("truncdim"), dimensions=8)
 

@@ -171,6 +171,7 @@ def test_hold_comes_too_late_once_closing_began(shelf, spec):
     until(lambda: shelf.models["a"].is_closed)
 
     assert not shelf.pool.hold(resident)
+    assert resident.uses == 0
 
 
 def test_loaded_tells_what_is_there(shelf, spec):

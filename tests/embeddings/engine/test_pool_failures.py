@@ -3,7 +3,7 @@
 import pytest
 
 from embeddings.engine.errors import ModelUnavailableError
-from tests.embeddings.engine.making import start
+from tests.embeddings.engine.making import start, until
 from tests.embeddings.engine.shelf import use
 
 
@@ -26,6 +26,20 @@ def test_failed_load_is_tried_again_after_its_pause(shelf, spec):
     shelf.now += 30
 
     assert use(shelf, spec("a")) is shelf.models["a"]
+
+
+def test_success_starts_the_pauses_anew(shelf, spec):
+    pauses = []
+    for failure in (ModelUnavailableError("broken"), None) * 2:
+        shelf.failure = failure
+        try:
+            use(shelf, spec("a"), keep_alive_s=0)
+            until(lambda: shelf.models["a"].is_closed)
+        except ModelUnavailableError as error:
+            pauses.append(error.retry_after_s)
+            shelf.now += error.retry_after_s
+
+    assert pauses == [30, 30]
 
 
 class Panic(BaseException):

@@ -90,7 +90,7 @@ def test_too_long_names_the_input_and_its_count(bert, spec):
 def test_limit_counts_the_specials(bert, spec, count):
     (row,) = bert.rows(Job(spec=spec, inputs=(words(count),), truncate=Truncate.END))
 
-    assert len(row.ids) == 24
+    assert (row.ids.shape, row.ids.dtype) == ((24,), np.int64)
     assert row.is_truncated is (count > 22)
 
 
@@ -148,6 +148,16 @@ def test_cut_of_a_huge_text_is_the_cut_of_the_whole(tiny, name, truncate, seed):
     found = ids(tokenizer, spec, text, truncate=truncate)
 
     assert found == [*tokenizer._prefix, *kept, *tokenizer._suffix]
+
+
+def test_word_that_the_first_look_halves_is_taken_whole(bert, spec):
+    # The word is too long to be known, yet the half that is seen first would be cut up.
+    text = f"{'fox'.ljust(16) * 20}{'z' * 200} {'fox ' * 200}"
+
+    found = ids(bert, spec, text, truncate=Truncate.END)
+
+    (fox,) = ids(bert, spec, "fox")[1:-1]
+    assert found == [2, *[fox] * 20, 1, fox, 3]
 
 
 @pytest.mark.parametrize("truncate", Truncate)
@@ -257,12 +267,6 @@ def test_threads_with_different_cuts_do_not_disturb_each_other(bert, spec):
     running = start(*(lambda t=t: many(t) for t in [*alone] * 8))
 
     assert [one.join() for one in running] == [True] * 16
-
-
-def test_rows_are_int64(bert, spec):
-    (row,) = bert.rows(Job(spec=spec, inputs=("a",)))
-
-    assert row.ids.dtype == np.int64
 
 
 def test_tokenizer_is_read_once_whoever_asks(tiny):

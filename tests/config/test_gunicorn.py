@@ -1,0 +1,70 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from gunicorn.app.wsgiapp import WSGIApplication
+
+from config import gunicorn
+from config.worker import DeadlineWorker
+
+ROOT = Path(__file__).resolve().parents[2]
+GOOD = {
+    "SECRET_KEY": "0123456789-abcdefghijklmnopqrstuvwxyz-and-some-more",
+    "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none",
+    "WEB_BIND": "127.0.0.1:0",
+}
+
+
+def refused(data_dir: Path, **environment: str) -> str:
+    """What the web server says when it does not start."""
+    paths = os.pathsep.join([str(ROOT / "platform"), str(ROOT)])
+    own = {"PYTHONPATH": paths, "DATA_DIR": str(data_dir), **GOOD, **environment}
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "gunicorn"),
+            *("-c", "python:config.gunicorn", "config.wsgi"),
+        ],
+        env=os.environ | own,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert done.returncode != 0
+    return done.stderr
+
+
+@pytest.mark.parametrize(
+    ("environment", "identifier"),
+    [
+        ({"SECRET_KEY": "short"}, "config.E002"),
+        ({"DEBUG": "1", "WEB_BIND": "0.0.0.0:0"}, "config.E004"),
+        ({"ALLOWED_HOSTS": "*"}, "config.E005"),
+    ],
+    ids=["secret key", "debug", "hosts"],
+)
+def test_settings_that_must_not_run_do_not_start(
+    tmp_path: Path, environment: dict[str, str], identifier: str
+) -> None:
+    said = refused(tmp_path, **environment)
+
+    assert "The web server does not start:" in said
+    assert identifier in said
+    assert "HINT" in said
+    assert "Traceback" not in said
+
+
+def test_configuration_is_gunicorns(monkeypatch: pytest.MonkeyPatch) -> None:
+    command = ["gunicorn", "-c", "python:config.gunicorn", "config.wsgi"]
+    monkeypatch.setattr(sys, "argv", command)
+
+    config = WSGIApplication().cfg
+
+    assert config.worker_class is DeadlineWorker
+    assert config.workers == 1
+    assert config.control_socket_disable
+    assert not config.preload_app
+    assert config.on_starting is not None
+    assert config.worker_tmp_dir == gunicorn.worker_tmp_dir
