@@ -7,6 +7,8 @@ from typing import Any
 import django
 from django.conf import settings
 from django.core import checks
+from django.db import Error as DatabaseError
+from django.db import connection
 
 from config.checks import is_local
 
@@ -34,7 +36,10 @@ def on_starting(server: Any) -> None:
     """Refuse to start with settings that must not run; exits with a message."""
     django.setup()
     is_exposed = not is_local(settings.WEB_BIND)
-    messages = checks.run_checks(include_deployment_checks=is_exposed)
+    messages = checks.run_checks(
+        include_deployment_checks=is_exposed,
+        databases=["default"] if _database_answers() else [],
+    )
     for message in messages:
         if not message.is_serious():
             server.log.warning("%s", message)
@@ -43,9 +48,25 @@ def on_starting(server: Any) -> None:
         sys.exit("\n".join(["The web server does not start:", *errors]))
 
 
+def _database_answers() -> bool:
+    """Whether its checks can run; without it the server starts, and is not ready."""
+    try:
+        connection.ensure_connection()
+    except DatabaseError:
+        return False
+    else:
+        return True
+    finally:
+        connection.close()
+
+
 def worker_exit(server: Any, worker: Any) -> None:  # noqa: ARG001 -- gunicorn's signature
-    """Let running batches finish and close the models."""
+    """Let running batches finish, then commit what they used."""
     if worker.booted:
-        from embeddings import process  # noqa: PLC0415 -- the worker's, not the master's
+        # The worker's, not the master's.
+        from accounts import metering, revision  # noqa: PLC0415
+        from embeddings import process  # noqa: PLC0415
 
         process.close(drain_s=2.0)
+        metering.close_meter()
+        revision.close_cache()

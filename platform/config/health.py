@@ -3,12 +3,15 @@
 import logging
 import threading
 import time
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
 
 from django.db import Error as DatabaseError
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.views.decorators.http import require_safe
+from django.views.decorators.csrf import csrf_exempt
 
 from embeddings import process
 
@@ -66,13 +69,28 @@ def check_migrations() -> None:
 _readiness = Readiness()
 
 
-@require_safe
+def _json_only(view: Callable[[HttpRequest], HttpResponse]) -> Any:
+    """Refuse other methods than GET and HEAD in JSON, before CSRF's page does."""
+
+    @csrf_exempt
+    @wraps(view)
+    def answer(request: HttpRequest) -> HttpResponse:
+        if request.method in {"GET", "HEAD"}:
+            return view(request)
+        refusal = JsonResponse({"error": "method not allowed"}, status=405)
+        refusal.headers["Allow"] = "GET, HEAD"
+        return refusal
+
+    return answer
+
+
+@_json_only
 def healthz(request: HttpRequest) -> HttpResponse:  # noqa: ARG001 -- Django's signature
     """200 as long as the process answers."""
     return JsonResponse({"status": "ok"})
 
 
-@require_safe
+@_json_only
 def readyz(request: HttpRequest) -> HttpResponse:  # noqa: ARG001 -- Django's signature
     """200 when requests can be served, else 503; the log says why."""
     if _readiness.is_ready():

@@ -148,7 +148,14 @@ DATABASES = {
     else {"ENGINE": "django.db.backends.postgresql", "NAME": "", "HOST": ""}
 }
 DATABASES["default"]["CONN_MAX_AGE"] = 0
-DATABASES["default"].setdefault("OPTIONS", {})
+# A network that is cut in silence is noticed within seconds, not hours.
+DATABASES["default"]["OPTIONS"] = {
+    "connect_timeout": 3,
+    "tcp_user_timeout": 5000,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+} | DATABASES["default"].get("OPTIONS", {})
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # What a process remembers between requests: approximate limits only

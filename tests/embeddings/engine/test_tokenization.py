@@ -171,7 +171,7 @@ def test_ten_megabytes_burn_no_seconds(bert, spec, text, truncate):
     except InputTooLongError as error:
         was_cut = error.unit == "tokens"
 
-    assert time.perf_counter() - began < 0.5
+    assert time.perf_counter() - began < 2
     assert was_cut is (truncate is not Truncate.ERROR and "word" in text)
 
 
