@@ -79,7 +79,8 @@ class EmbeddingModelAdmin(PlatformAdmin):
             "Vectors",
             {
                 "fields": (
-                    ("family", "output", "precision"),
+                    ("family", "output"),
+                    "precision",
                     ("dimensions", "matryoshka_min"),
                     "matryoshka_sizes",
                 )

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from types import FrameType
@@ -38,10 +39,11 @@ class CannotStartError(Exception):
     """The platform cannot start; the message says why and what to do."""
 
 
-def run(*, say: Callable[[str], object]) -> Death | None:
+def run(*, say: Callable[[str], object], greet: welcome.Greeting) -> Death | None:
     """Run until SIGINT or SIGTERM; returns what died instead, if anything did.
 
-    `say` gets a line about each step. Raises `CannotStartError` with nothing left
+    `say` gets a line about each step, `greet` makes what is printed once requests are
+    served. Raises `CannotStartError` with nothing left
     running.
     """
     signal.signal(signal.SIGTERM, _end_early)
@@ -53,7 +55,7 @@ def run(*, say: Callable[[str], object]) -> Death | None:
             say("Preparing the database and static files (the first time takes longer)")
             password = _prepare(environment)
             say("Starting web, worker and beat")
-            return _run_tree(environment, cluster, password)
+            return _run_tree(environment, cluster, partial(greet, password=password))
     except KeyboardInterrupt:
         return None
 
@@ -177,7 +179,7 @@ def _commands() -> dict[str, list[str]]:
 
 
 def _run_tree(
-    environment: dict[str, str], cluster: Cluster | None, password: str | None
+    environment: dict[str, str], cluster: Cluster | None, greet: Callable[..., str]
 ) -> Death | None:
     tree = Tree(Printer(sys.stdout))
 
@@ -190,7 +192,7 @@ def _run_tree(
     environment = environment | {"GRACEFUL_TIMEOUT_S": "4"}
     for name, command in _commands().items():
         tree.start(name, command, environment=environment)
-    _in_background(_welcome_when_ready, tree, password)
+    _in_background(_welcome_when_ready, tree, greet)
     if cluster is not None:
         _in_background(_watch, tree, cluster)
     return tree.run()
@@ -210,7 +212,7 @@ def _watch(tree: Tree, cluster: Cluster) -> None:
     )
 
 
-def _welcome_when_ready(tree: Tree, password: str | None) -> None:
+def _welcome_when_ready(tree: Tree, greet: Callable[..., str]) -> None:
     """Print what to do next once requests are served."""
     base_url = Address.parse(settings.WEB_BIND).base_url
     slow_at = time.monotonic() + SLOW_START_S
@@ -220,9 +222,7 @@ def _welcome_when_ready(tree: Tree, password: str | None) -> None:
             slow_at = float("inf")
         time.sleep(POLL_S)
     key_file = settings.DATA_DIR / "demo-key"
-    tree.notice(
-        welcome.text(base_url=base_url, key_file=str(key_file), password=password)
-    )
+    tree.notice(greet(base_url=base_url, key_file=str(key_file)))
 
 
 def _is_ready(base_url: str) -> bool:

@@ -1,7 +1,30 @@
 """What `up` prints once it serves: a call of every wire, ready to paste."""
 
+import json
+from typing import Protocol
+
 from config.demo import ADMIN
 from embeddings.openapi import curl_examples
+
+
+class Greeting(Protocol):
+    """Makes what is printed once requests are served."""
+
+    def __call__(self, *, base_url: str, key_file: str, password: str | None) -> str:
+        """The lines; `password` only when it was just made."""
+
+
+def as_json(*, base_url: str, key_file: str, password: str | None) -> str:
+    """One line of JSON with the addresses, the key's file, and a new password."""
+    facts = {
+        "url": base_url,
+        "admin": f"{base_url}/admin/",
+        "docs": f"{base_url}/docs",
+        "demo_key_file": key_file,
+        "admin_user": ADMIN,
+        "admin_password": password,
+    }
+    return json.dumps(facts)
 
 
 def text(*, base_url: str, key_file: str, password: str | None) -> str:

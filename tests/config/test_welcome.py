@@ -1,3 +1,5 @@
+import json
+
 import pytest
 
 from config import welcome
@@ -32,3 +34,11 @@ def test_password_is_shown_when_it_was_just_made() -> None:
     text = welcome.text(base_url="http://a", key_file="/k", password="s3cret")
 
     assert "user admin, password s3cret" in text
+
+
+def test_programs_read_one_line() -> None:
+    line = welcome.as_json(base_url="http://a", key_file="/k", password=None)
+
+    assert json.loads(line)["url"] == "http://a"
+    assert json.loads(line)["demo_key_file"] == "/k"
+    assert "\n" not in line
