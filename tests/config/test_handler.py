@@ -3,7 +3,7 @@ import io
 import orjson
 import pytest
 
-from config.wsgi import Utf8Handler
+from config.handler import Utf8Handler
 
 
 @pytest.mark.django_db(transaction=True)
