@@ -41,7 +41,10 @@ class LiveServer:
 
     @property
     def environment(self) -> dict[str, str]:
-        return os.environ | {
+        # Nothing but what an operator sets: the server finds its settings itself.
+        inherited = dict(os.environ)
+        inherited.pop("DJANGO_SETTINGS_MODULE", None)
+        return inherited | {
             "DATABASE_URL": self.database_url,
             "DATA_DIR": str(self.data_dir),
             "PORT": str(self.port),

@@ -8,6 +8,9 @@ from typing import Any
 
 from gunicorn.http.errors import NoMoreData
 
+#: What a request gets at least that waited long for a thread.
+LEAST_READ_S = 1.0
+
 
 class ReadDeadlinePassedError(NoMoreData, TimeoutError):
     """The client did not send its request in time; gunicorn takes it for a hang-up."""
@@ -32,9 +35,15 @@ class DeadlineSocket:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._sock, name)
 
-    def arm(self) -> None:
-        """Start the time within which the next request must have arrived."""
-        self._read_deadline = time.monotonic() + self._read_timeout_s
+    def arm(self, *, waited_s: float = 0.0) -> None:
+        """Start the time within which the next request must have arrived.
+
+        A request that has `waited_s` for a thread had that time to arrive in; what is
+        left is enough to read what a full buffer held up.
+        """
+        least_s = min(LEAST_READ_S, self._read_timeout_s)
+        left_s = max(least_s, self._read_timeout_s - waited_s)
+        self._read_deadline = time.monotonic() + left_s
         self.is_answered = False
 
     def recv(self, size: int, flags: int = 0) -> bytes:

@@ -1,5 +1,6 @@
 """The web server's configuration: `gunicorn -c python:config.gunicorn config.wsgi`."""
 
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ from django.db import Error as DatabaseError
 from django.db import connection
 
 from config.checks import is_local
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 bind = settings.WEB_BIND
 #: One process holds the models; threads share them.

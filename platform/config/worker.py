@@ -76,8 +76,17 @@ class DeadlineWorker(gthread.ThreadWorker):
             )
             if not conn.wait_for_data(FIRST_BYTE_WAIT_S):
                 return gthread._DEFER  # noqa: SLF001 -- the worker's own sign
-        conn.sock.arm()
+        conn.sock.arm(waited_s=time.monotonic() - conn.queued_at)
         return super().handle(conn)
+
+    def enqueue_req(self, conn: gthread.TConn) -> None:
+        """Hand a connection to the threads, and note since when it waits.
+
+        Many half-sent requests at once would otherwise each take their whole time,
+        one after the other, before a good one gets a thread.
+        """
+        conn.queued_at = time.monotonic()
+        super().enqueue_req(conn)
 
     def finish_request(self, conn: gthread.TConn, fs: Future[Any]) -> None:
         """Keep, park or close the connection; runs in the main loop.

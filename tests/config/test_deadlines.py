@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from config.deadlines import DeadlineSocket, ReadDeadlinePassedError
+from config.deadlines import LEAST_READ_S, DeadlineSocket, ReadDeadlinePassedError
 
 
 @pytest.fixture
@@ -28,6 +28,24 @@ def test_reads_share_one_deadline(pair: Pair) -> None:
         sock.recv(10)
 
     assert 0.15 < time.monotonic() - started < 1.0
+
+
+@pytest.mark.parametrize(
+    ("waited_s", "left_s"),
+    [(0.0, 3.0), (1.5, 1.5), (60.0, LEAST_READ_S)],
+    ids=["at once", "some", "too long"],
+)
+def test_waiting_for_a_thread_counts(waited_s: float, left_s: float) -> None:
+    near, far = socket.socketpair()
+    with near, far:
+        sock = DeadlineSocket(near, read_timeout_s=3.0, write_timeout_s=1.0)
+        sock.arm(waited_s=waited_s)
+        started = time.monotonic()
+
+        with pytest.raises(ReadDeadlinePassedError):
+            sock.recv(10)
+
+        assert left_s - 0.05 < time.monotonic() - started < left_s + 0.5
 
 
 def test_what_arrived_in_time_is_read_afterwards(pair: Pair) -> None:
