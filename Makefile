@@ -25,7 +25,11 @@ PRODUCTION := DEBUG=0 BEHIND_TLS=1 WEB_BIND=0.0.0.0:8000 ALLOWED_HOSTS=api.examp
 run: $(VENV)/.run
 	@PORT=$(PORT) DATA_DIR=$(abspath $(DATA_DIR)) exec $(BIN)/python manage.py up
 
+# The ledger's tests run on the oldest PostgreSQL that is supported, too.
+LEDGER := tests/accounts/metering tests/accounts/models tests/accounts/test_partitions.py
+
 test: $(VENV)/.dev
+	$(if $(ARGS),,TEST_POSTGRES=16 $(BIN)/pytest -q -n auto --maxprocesses=4 $(LEDGER))
 	$(BIN)/pytest -n auto --maxprocesses=4 $(ARGS)
 
 lint: $(VENV)/.dev

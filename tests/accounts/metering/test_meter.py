@@ -123,14 +123,17 @@ def test_the_day_of_last_use_is_written_once_a_day(meter, make_usage, monkeypatc
 def test_closing_finishes_what_was_handed_over(meter, make_usage, gate, wait_until):
     usages = [make_usage() for _ in range(4)]
     with ThreadPoolExecutor(5) as threads:
-        waiting = [threads.submit(meter.settle, usage) for usage in usages]
-        wait_until(lambda: gate.is_reached.is_set() and len(meter._queue) > 0)
+        waiting = [threads.submit(meter.settle, usages[0])]
+        assert gate.is_reached.wait(5)
+        waiting += [threads.submit(meter.settle, usage) for usage in usages[1:]]
+        wait_until(lambda: len(meter._queue) == len(usages) - 1)
         closing = threads.submit(meter.close)
         gate.opened.set()
         closing.result(5)
         refused = [future for future in waiting if future.exception(5)]
 
-    assert UsageEvent.objects.count() == 4 - len(refused)
+    assert refused == []
+    assert UsageEvent.objects.count() == len(usages)
     assert not meter._thread.is_alive()
 
 
