@@ -63,5 +63,7 @@ def configuration(*, level: str, log_format: str) -> dict[str, Any]:
             "django": {"handlers": [], "propagate": True},
             "django.server": {"handlers": [], "propagate": True},
             "axes": {"level": "WARNING"},
+            # The pool says itself what it loads.
+            "sentence_transformers": {"level": "WARNING"},
         },
     }
