@@ -19,6 +19,8 @@ logger = logging.getLogger(__name__)
 
 #: How long a verdict holds, so that strangers cannot make us work.
 VERDICT_AGE_S = 3.0
+#: How long an older one is told while a new one is being formed.
+STALE_AGE_S = 15.0
 
 
 class NotReadyError(Exception):
@@ -26,21 +28,28 @@ class NotReadyError(Exception):
 
 
 class Readiness:
-    """The last verdict, renewed by one thread at a time."""
+    """The last verdict, renewed by one thread at a time; the others never wait."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._is_ready = False
-        self._judged_at: float | None = None
+        self._judged_at = float("-inf")
 
     def is_ready(self) -> bool:
         """Whether database, schema and models serve; at most some seconds old."""
-        with self._lock:
-            now = time.monotonic()
-            if self._judged_at is None or now - self._judged_at > VERDICT_AGE_S:
+        if not self._lock.acquire(blocking=False):
+            # Or a probe that hangs would hang every thread that strangers ask.
+            return self._is_ready and self._age_s() <= STALE_AGE_S
+        try:
+            if self._age_s() > VERDICT_AGE_S:
                 self._is_ready = self._judge()
                 self._judged_at = time.monotonic()
             return self._is_ready
+        finally:
+            self._lock.release()
+
+    def _age_s(self) -> float:
+        return time.monotonic() - self._judged_at
 
     def _judge(self) -> bool:
         try:

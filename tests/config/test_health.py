@@ -1,3 +1,5 @@
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from django.db import OperationalError
 from django.db.migrations.executor import MigrationExecutor
@@ -82,3 +84,23 @@ def test_verdict_is_kept_for_a_while(
     monkeypatch.setattr(health, "VERDICT_AGE_S", 0.0)
     assert readiness.is_ready()
     assert len(calls) == 2
+
+
+def test_nobody_waits_for_a_verdict_that_another_forms(
+    readiness: Readiness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    others: list[bool] = []
+    with ThreadPoolExecutor(1) as pool:
+
+        def probe() -> None:
+            others.append(pool.submit(readiness.is_ready).result(timeout=10))
+
+        monkeypatch.setattr(process, "probe", probe)
+        monkeypatch.setattr(health, "VERDICT_AGE_S", -1.0)
+
+        assert readiness.is_ready()
+        assert readiness.is_ready()
+        monkeypatch.setattr(health, "STALE_AGE_S", -1.0)
+        assert readiness.is_ready()
+
+    assert others == [False, True, False]
