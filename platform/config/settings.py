@@ -103,7 +103,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "auditlog.middleware.AuditlogMiddleware",
+    "config.audit.AdminAuditMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 AUTH_USER_MODEL = "accounts.User"
