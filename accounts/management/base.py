@@ -6,7 +6,8 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, OperationalError, ProgrammingError
+from psycopg.errors import UndefinedTable
 
 JsonObject = Mapping[str, Any]
 
@@ -59,3 +60,9 @@ class PlatformCommand(BaseCommand):
         except (OperationalError, InterfaceError) as error:
             reason = str(error).strip().partition("\n")[0]
             raise CommandError(f"The database does not answer: {reason}") from error
+        except ProgrammingError as error:
+            if not isinstance(error.__cause__, UndefinedTable):
+                raise
+            raise CommandError(
+                "The database is not prepared: run `manage.py prepare`."
+            ) from error

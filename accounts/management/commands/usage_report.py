@@ -26,10 +26,8 @@ class Command(PlatformCommand):
 
     def handle(self, *_: Any, **options: Any) -> None:
         """Fails if there is no such tenant or month."""
-        start = _month(options["month"])
-        events = UsageEvent.objects.between(
-            start, partitions.month_start(start, later=1)
-        )
+        start, end = _bounds(options["month"])
+        events = UsageEvent.objects.between(start, end)
         if options["tenant"] is not None:
             events = events.for_tenant(_tenant(options["tenant"]))
         rows = events.sums_by(options["by"])
@@ -39,12 +37,15 @@ class Command(PlatformCommand):
         )
 
 
-def _month(text: str | None) -> datetime:
-    """The first instant of the month that `text` names."""
-    if text is None:
-        return partitions.month_start(timezone.now())
+def _bounds(text: str | None) -> tuple[datetime, datetime]:
+    """The first instants of the month that `text` names, and of the next."""
     try:
-        return datetime.strptime(text + "-01+0000", "%Y-%m-%d%z")
+        start = (
+            partitions.month_start(timezone.now())
+            if text is None
+            else datetime.strptime(text + "-01+0000", "%Y-%m-%d%z")
+        )
+        return start, partitions.month_start(start, later=1)
     except ValueError as error:
         raise CommandError(f"{text!r} is not a month; write it as 2026-11.") from error
 

@@ -4,7 +4,8 @@ import io
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import OperationalError
+from django.db import OperationalError, ProgrammingError
+from psycopg.errors import UndefinedTable
 
 from accounts.management.base import PlatformCommand
 
@@ -59,6 +60,26 @@ def test_a_database_that_is_away_is_one_sentence():
     code, err = _run(OperationalError("connection refused\nIs it running?"))
 
     assert (code, err) == (1, "The database does not answer: connection refused\n")
+
+
+def test_a_database_without_tables_is_one_sentence():
+    error = ProgrammingError("relation does not exist")
+    error.__cause__ = UndefinedTable()
+
+    code, err = _run(error)
+
+    assert (code, err) == (
+        1,
+        "The database is not prepared: run `manage.py prepare`.\n",
+    )
+
+
+def test_a_query_that_is_wrong_is_a_bug_and_shows_as_one():
+    command = Failing()
+    command.error = ProgrammingError("syntax error")
+
+    with pytest.raises(ProgrammingError):
+        command.run_from_argv(["manage.py", "failing"])
 
 
 def test_called_from_code_the_error_is_raised():

@@ -85,7 +85,9 @@ def test_this_month_may_be_empty(run):
     assert run("usage_report").out == "No usage.\n"
 
 
-@pytest.mark.parametrize("month", ["2026-13", "november", "2026", "2026-11-02", ""])
+@pytest.mark.parametrize(
+    "month", ["2026-13", "november", "2026", "2026-11-02", "", "9999-12"]
+)
 def test_what_is_no_month_is_one_sentence(run, month):
     ended = run("usage_report", "--month", month)
 
