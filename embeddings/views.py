@@ -249,7 +249,10 @@ def _hang_up_detector(environ: Mapping[str, Any]) -> Callable[[], bool] | None:
 
     def is_gone() -> bool:
         try:
-            if not select.select([connection], [], [], 0)[0]:
+            # Not select(), which fails for the sockets beyond the first 1,024.
+            readable = select.poll()
+            readable.register(connection, select.POLLIN)
+            if not readable.poll(0):
                 return False
             peeked = connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
         except BlockingIOError:

@@ -1,6 +1,8 @@
 """What a caller reads when the engine, the ledger or our own code fails."""
 
+import fcntl
 import logging
+import resource
 import socket
 import time
 
@@ -243,6 +245,20 @@ def test_a_hung_up_client_is_noticed(client: Client, house, engine) -> None:
         assert is_gone()
     assert is_gone()
     assert views._hang_up_detector({}) is None
+
+
+def test_a_client_on_a_high_socket_is_not_taken_for_gone() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, hard), hard))
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        descriptor = fcntl.fcntl(ours, fcntl.F_DUPFD, 2000)
+        with socket.socket(fileno=descriptor) as high:
+            is_gone = views._hang_up_detector({"gunicorn.socket": high})
+
+            assert is_gone is not None
+            assert not is_gone()
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 @override_settings(REQUEST_TIMEOUT_S=60)
