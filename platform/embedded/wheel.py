@@ -75,10 +75,22 @@ class Programs:
 
 def is_server_of(pid: int, data: Path) -> bool:
     """Whether the process is the PostgreSQL server of this data folder."""
+    return f"postgres -D {data} " in _command_line(pid)
+
+
+def _command_line(pid: int) -> str:
+    """What the process was started with; empty where there is none."""
+    # Small Linux images have no ps; other systems have no /proc.
+    if Path("/proc/self/cmdline").exists():
+        try:
+            arguments = Path(f"/proc/{pid}/cmdline").read_bytes()
+        except (FileNotFoundError, ProcessLookupError):
+            return ""
+        return os.fsdecode(arguments.replace(b"\0", b" "))
     listed = subprocess.run(  # noqa: S603 -- a number is its only variable argument
         ["ps", "-ww", "-p", str(pid), "-o", "args="],  # noqa: S607 -- wherever ps lies
         capture_output=True,
         text=True,
         check=False,
     )
-    return f"postgres -D {data} " in listed.stdout
+    return listed.stdout

@@ -54,3 +54,27 @@ def test_settings_for_other_servers_are_kept_out(
 
 def test_this_process_is_no_postgres() -> None:
     assert not is_server_of(os.getpid(), Path("/tmp"))
+
+
+def test_server_is_known_where_there_is_no_ps(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    data = tmp_path / "files"
+    script = "print(flush=True); input()"
+    command = ["/bin/postgres", "-c", script, "postgres", "-D", str(data), "-k", "run"]
+    process = subprocess.Popen(
+        command,
+        executable=sys.executable,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    with process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        monkeypatch.setenv("PATH", "")
+
+        assert is_server_of(process.pid, data)
+        assert not is_server_of(process.pid, tmp_path / "others")
+        process.communicate(b"\n")
+
+    assert not is_server_of(process.pid, data)
