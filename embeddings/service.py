@@ -17,7 +17,15 @@ from embeddings import errors
 from embeddings.catalog.instructions import instruction_for
 from embeddings.catalog.lookup import CatalogEntry, resolve
 from embeddings.engine import errors as engine_errors
-from embeddings.engine.spec import Call, Dense, Floats, Job, Output, Prepared
+from embeddings.engine.spec import (
+    Call,
+    Dense,
+    Floats,
+    Job,
+    Output,
+    Prepared,
+    Sparse,
+)
 from embeddings.process import get_engine
 from embeddings.types import EmbeddingRequest, EmbeddingResult
 
@@ -60,7 +68,7 @@ def embed(request: EmbeddingRequest, origin: Origin) -> EmbeddingResult:
     with _translated(request):
         prepared = get_engine().prepare(job)
     _release_connection()
-    dense = _run(prepared, draft, request, origin)
+    made = _run(prepared, draft, request, origin)
     total_ns = time.monotonic_ns() - origin.started_ns
     _settle(
         draft,
@@ -72,10 +80,11 @@ def embed(request: EmbeddingRequest, origin: Origin) -> EmbeddingResult:
         request_id=str(origin.event_id),
         created_at=occurred_at.timestamp(),
         model=request.model or entry.name,
-        vectors=dense.vectors,
+        vectors=made.vectors if isinstance(made, Dense) else _no_vectors(prepared),
+        sparse=made.vectors if isinstance(made, Sparse) else (),
         tokens=prepared.tokens,
         truncated=prepared.truncated,
-        load_ns=dense.load_ns,
+        load_ns=made.load_ns,
         total_ns=total_ns,
         is_instruction_ignored=bool(job.instruction)
         and not job.spec.instruction_template,
@@ -92,7 +101,7 @@ def check_count(request: EmbeddingRequest) -> None:
 
 def _job(request: EmbeddingRequest, entry: CatalogEntry) -> Job:
     """The engine's view of a request, when this model can do what is asked."""
-    if request.output is not Output(entry.facts.output):
+    if request.output not in entry.facts.outputs and not request.loads_only:
         raise errors.UnsupportedError(
             f"model {request.model or entry.name!r} has no {request.output} embeddings"
         )
@@ -107,6 +116,8 @@ def _job(request: EmbeddingRequest, entry: CatalogEntry) -> Job:
         truncate=request.truncate or entry.over_length or request.wire_truncate,
         dimensions=_dimensions(request, entry),
         max_tokens=request.max_tokens,
+        output=request.output,
+        labels=request.labels,
     )
 
 
@@ -128,7 +139,7 @@ def _dimensions(request: EmbeddingRequest, entry: CatalogEntry) -> int | None:
 
 def _run(
     prepared: Prepared, draft: Usage, request: EmbeddingRequest, origin: Origin
-) -> Dense:
+) -> Dense | Sparse:
     """Load and run; a failure is metered with no tokens, then raised."""
     call = Call(
         tenant=origin.caller.tenant_slug,
@@ -142,6 +153,8 @@ def _run(
             if request.loads_only:
                 load_ns = engine.load(prepared.job.spec, call)
                 return Dense(vectors=_no_vectors(prepared), load_ns=load_ns, run_ns=0)
+            if not prepared.rows and request.output is Output.SPARSE:
+                return Sparse(vectors=(), load_ns=0, run_ns=0)
             if not prepared.rows:
                 return Dense(vectors=_no_vectors(prepared), load_ns=0, run_ns=0)
             return engine.run(prepared, call)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from embeddings.engine.spec import Floats, Output, Role, Truncate
+from embeddings.engine.spec import Floats, Output, Role, SparseVector, Truncate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +40,7 @@ class EmbeddingRequest:
 class EmbeddingResult:
     """Vectors (texts, dimensions) float32 and their facts, in the order of the inputs.
 
+    Where sparse vectors were asked for, they are in `sparse`, and `vectors` is empty.
     `model` is the name the caller used; `tokens` counts what the model processed per
     text; `created_at` is in Unix seconds.
     """
@@ -48,6 +49,7 @@ class EmbeddingResult:
     created_at: float
     model: str
     vectors: Floats
+    sparse: tuple[SparseVector, ...] = ()
     tokens: tuple[int, ...]
     truncated: tuple[bool, ...]
     load_ns: int
@@ -69,7 +71,7 @@ class ModelFacts:
     owner: str
     dimensions: int
     max_tokens: int
-    output: Output
+    outputs: frozenset[Output]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -104,7 +104,7 @@ def some_facts(name: str = "all-MiniLM-L6-v2") -> ModelFacts:
         owner="sentence-transformers",
         dimensions=384,
         max_tokens=256,
-        output=Output.DENSE,
+        outputs=frozenset({Output.DENSE}),
     )
 
 

@@ -8,7 +8,7 @@ from accounts.revision import get_cache
 from embeddings.catalog.locate import locate
 from embeddings.engine.spec import ModelSpec, Output, Truncate
 from embeddings.errors import ModelNotFoundError, ModelRequiredError, UnavailableError
-from embeddings.models import EmbeddingModel, ModelGrant
+from embeddings.models import EmbeddingModel, ModelGrant, Outputs
 from embeddings.types import ModelFacts
 
 
@@ -94,13 +94,20 @@ def entry_of(row: EmbeddingModel) -> CatalogEntry:
             owner=row.owner,
             dimensions=row.dimensions,
             max_tokens=row.max_tokens,
-            output=Output(row.output),
+            outputs=outputs_of(row),
         ),
         spec=_spec_of(row),
         over_length=Truncate(row.over_length) if row.over_length else None,
         matryoshka_min=row.matryoshka_min,
         matryoshka_sizes=tuple(row.matryoshka_sizes),
     )
+
+
+def outputs_of(row: EmbeddingModel) -> frozenset[Output]:
+    """What the model makes, one by one."""
+    if row.output == Outputs.BOTH:
+        return frozenset(Output)
+    return frozenset({Output(row.output)})
 
 
 def _may_use(caller: Caller, entry: CatalogEntry) -> bool:
@@ -146,7 +153,7 @@ def _spec_of(row: EmbeddingModel) -> ModelSpec | None:
         name=row.name,
         source=folder,
         family=row.family,
-        output=Output(row.output),
+        outputs=outputs_of(row),
         dimensions=row.dimensions,
         max_tokens=row.max_tokens,
         context_tokens=row.context_tokens,
@@ -154,5 +161,6 @@ def _spec_of(row: EmbeddingModel) -> ModelSpec | None:
         instruction_template=row.instruction_template,
         include_prompt=row.include_prompt,
         precision=row.precision,
+        route=row.route,
         fingerprint=row.fingerprint,
     )

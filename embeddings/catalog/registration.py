@@ -8,7 +8,7 @@ from django.db import transaction
 
 from embeddings.catalog.lookup import fold
 from embeddings.engine import FolderFacts, inspect
-from embeddings.models import EmbeddingModel, ModelAlias
+from embeddings.models import EmbeddingModel, ModelAlias, Outputs
 
 
 class UnfitRegistrationError(Exception):
@@ -26,6 +26,8 @@ class Registration:
     matryoshka_sizes: Sequence[int] = ()
     instruction_template: str = ""
     over_length: str = ""
+    family: str = ""
+    route: str = ""
 
 
 def register(registration: Registration) -> EmbeddingModel:
@@ -35,7 +37,9 @@ def register(registration: Registration) -> EmbeddingModel:
     UnfitRegistrationError when something said of it is not, and IntegrityError when a
     name is malformed.
     """
-    facts = inspect(registration.folder)
+    facts = inspect(
+        registration.folder, family=registration.family, route=registration.route
+    )
     _check(registration, facts)
     return _publish(registration, facts)
 
@@ -67,7 +71,10 @@ def _publish(registration: Registration, facts: FolderFacts) -> EmbeddingModel:
     _refuse_taken_names(registration, model)
     model.source = str(registration.folder.resolve())
     model.family = facts.family
-    model.output = facts.output.value
+    model.route = facts.route
+    model.output = (
+        Outputs.BOTH if len(facts.outputs) > 1 else next(iter(facts.outputs)).value
+    )
     model.dimensions = facts.dimensions
     model.max_tokens = registration.max_tokens or facts.max_tokens
     model.context_tokens = facts.max_tokens
@@ -76,7 +83,9 @@ def _publish(registration: Registration, facts: FolderFacts) -> EmbeddingModel:
     model.fingerprint = facts.fingerprint
     model.matryoshka_min = None
     model.matryoshka_sizes = sorted(set(registration.matryoshka_sizes))
-    model.instruction_template = registration.instruction_template
+    model.instruction_template = (
+        registration.instruction_template or facts.instruction_template
+    )
     model.over_length = registration.over_length
     model.save()
     own = {alias.name.lower() for alias in model.aliases.all()}

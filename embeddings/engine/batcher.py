@@ -6,14 +6,13 @@ import threading
 import time
 from collections.abc import Sequence
 
-import numpy as np
-
 from embeddings.engine.errors import EngineError, ForwardError, OverloadedError
 from embeddings.engine.fair_queue import Batch, FairQueue, Item, Ticket
 from embeddings.engine.families.base import Model
 from embeddings.engine.pool import ModelPool
 from embeddings.engine.resident import Resident
-from embeddings.engine.spec import Call, Floats, TokenRow
+from embeddings.engine.spec import Call, TokenRow, Vector
+from embeddings.engine.vectors import is_finite
 from embeddings.engine.waiting import wait
 
 logger = logging.getLogger(__name__)
@@ -55,8 +54,8 @@ class Batcher:
 
     def submit(
         self, resident: Resident, rows: Sequence[TokenRow], call: Call
-    ) -> Floats:
-        """Vectors (rows, dimensions) float32 in order, of a model the caller holds.
+    ) -> list[Vector]:
+        """What each row asks for, in order, of a model the caller holds.
 
         Raises `OverloadedError` before anything is queued; `DeadlineError`,
         `CancelledError`, `ForwardError`.
@@ -64,7 +63,7 @@ class Batcher:
         if call.weight <= 0:
             raise ValueError("a tenant's weight must be positive")
         if not rows:
-            return np.empty((0, resident.model.dimensions), dtype=np.float32)
+            return []
         ticket = Ticket(
             resident=resident, tenant=call.tenant, weight=call.weight, rows=rows
         )
@@ -81,7 +80,7 @@ class Batcher:
                     self._changed.notify_all()
         if ticket.error is not None:
             raise ticket.error
-        return np.stack([vector for vector in ticket.vectors if vector is not None])
+        return [vector for vector in ticket.vectors if vector is not None]
 
     def close(self, *, drain_s: float) -> None:
         """Refuse new work, wait for what is queued, fail the rest; safe to repeat."""
@@ -187,7 +186,7 @@ class Batcher:
 
     def _forward(
         self, model: Model, items: Sequence[Item]
-    ) -> tuple[Floats | None, bool]:
+    ) -> tuple[Sequence[Vector] | None, bool]:
         """Vectors, or None and whether it was for lack of memory."""
         try:
             return model.embed([item.row for item in items]), False
@@ -197,14 +196,13 @@ class Batcher:
             logger.warning("a batch of %d failed", len(items), exc_info=is_single)
             return None, model.is_out_of_memory(error)
 
-    def _deliver(self, items: Sequence[Item], vectors: Floats) -> list[Item]:
+    def _deliver(self, items: Sequence[Item], vectors: Sequence[Vector]) -> list[Item]:
         """Hand out the finite vectors; the texts of the others."""
-        finite = np.isfinite(vectors)
-        are_finite = [bool(row.all()) for row in finite]
+        are_finite = [is_finite(vector) for vector in vectors]
         bad = []
         with self._changed:
-            for item, vector, is_finite in zip(items, vectors, are_finite, strict=True):
-                if not is_finite:
+            for item, vector, is_good in zip(items, vectors, are_finite, strict=True):
+                if not is_good:
                     bad.append(item)
                 elif not item.ticket.done.is_set():
                     item.ticket.put(item.index, vector)

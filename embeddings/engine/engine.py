@@ -2,27 +2,30 @@
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-
-import numpy as np
 
 from embeddings.engine import manifest
 from embeddings.engine.batcher import LAST_MOMENT_S, Batcher
 from embeddings.engine.errors import InvalidInputError, ModelUnavailableError
-from embeddings.engine.families import all_families
-from embeddings.engine.families.base import Family, Model, Placement
+from embeddings.engine.families import family_named
+from embeddings.engine.families.base import Model
 from embeddings.engine.pool import ModelPool
 from embeddings.engine.spec import (
     Call,
     Dense,
-    Floats,
     Job,
     LoadedModel,
     ModelSpec,
+    Output,
+    Placement,
     Prepared,
+    Sparse,
+    SparseVector,
+    Vector,
 )
-from embeddings.engine.tokenization import Tokenizers
+from embeddings.engine.tokenizer_cache import TokenizerCache
+from embeddings.engine.vectors import finish, stack
 
 #: Padded tokens per batch beyond which a CPU gains nothing and its caches lose.
 CPU_BATCH_TOKENS = 2048
@@ -72,7 +75,9 @@ class Engine:
     ) -> None:
         config = config.resolved()
         self._config = config
-        self._tokenizers = Tokenizers()
+        self._tokenizers = TokenizerCache(
+            lambda spec: family_named(spec.family).tokenizer(spec)
+        )
         self._pool = ModelPool(
             memory_bytes=config.memory_bytes,
             keep_alive_s=config.keep_alive_s,
@@ -93,15 +98,19 @@ class Engine:
 
         Raises `InputTooLongError`, `InvalidInputError`, `ModelUnavailableError`.
         """
+        if job.output not in job.spec.outputs:
+            raise InvalidInputError(
+                f"{job.spec.name} makes no {job.output.value} embeddings"
+            )
         asked = job.dimensions
         if asked is not None and not 1 <= asked <= job.spec.dimensions:
             raise InvalidInputError(
                 f"dimensions must be 1 to {job.spec.dimensions}, not {asked}"
             )
-        tokenizer = self._tokenizers.get(job.spec.source)
+        tokenizer = self._tokenizers.get(job.spec)
         return Prepared(job, tokenizer.rows(job))
 
-    def run(self, prepared: Prepared, call: Call) -> Dense:
+    def run(self, prepared: Prepared, call: Call) -> Dense | Sparse:
         """Vectors in the order of the texts; loads the model where it has to.
 
         Raises `ModelUnavailableError`, `OverloadedError`, `DeadlineError`,
@@ -112,15 +121,29 @@ class Engine:
         with self._pool.lease(job.spec, call) as resident:
             loaded_ns = time.perf_counter_ns()
             raw = self._batcher.submit(resident, prepared.rows, call)
-            vectors = finish(
-                raw,
-                dimensions=job.dimensions or job.spec.dimensions,
-                normalize=resident.model.is_normalized,
-            )
-        return Dense(
-            vectors=vectors,
-            load_ns=loaded_ns - started_ns,
-            run_ns=time.perf_counter_ns() - loaded_ns,
+            is_normalized = resident.model.is_normalized
+        load_ns = loaded_ns - started_ns
+        if job.output is Output.SPARSE:
+            sparse = self._labelled(job, raw)
+            run_ns = time.perf_counter_ns() - loaded_ns
+            return Sparse(vectors=sparse, load_ns=load_ns, run_ns=run_ns)
+        vectors = finish(
+            stack(raw, width=job.spec.dimensions),
+            dimensions=job.dimensions or job.spec.dimensions,
+            normalize=is_normalized,
+        )
+        run_ns = time.perf_counter_ns() - loaded_ns
+        return Dense(vectors=vectors, load_ns=load_ns, run_ns=run_ns)
+
+    def _labelled(self, job: Job, raw: Sequence[Vector]) -> tuple[SparseVector, ...]:
+        """Sparse vectors, with the words of their indices where those are wanted."""
+        vectors = tuple(one for one in raw if isinstance(one, SparseVector))
+        if not job.labels:
+            return vectors
+        tokenizer = self._tokenizers.get(job.spec)
+        return tuple(
+            replace(one, labels=tokenizer.labels(given, one.indices.tolist()))
+            for given, one in zip(job.inputs, vectors, strict=True)
         )
 
     def load(self, spec: ModelSpec, call: Call) -> int:
@@ -148,7 +171,8 @@ class Engine:
 
     def _size(self, spec: ModelSpec) -> int:
         tokens = self._config.batch_tokens * self._config.streams
-        return _family(spec).estimate_bytes(spec, batch_tokens=tokens)
+        family = family_named(spec.family)
+        return family.estimate_bytes(spec, batch_tokens=tokens)
 
     def _open(self, spec: ModelSpec) -> Model:
         manifest.check_files(spec.source)
@@ -157,7 +181,7 @@ class Engine:
                 f"the files of {spec.name} are not those that were registered"
             )
         placement = Placement(device=self._config.device, threads=self._config.threads)
-        model = _family(spec).load(spec, placement)
+        model = family_named(spec.family).load(spec, placement)
         if model.dimensions < spec.dimensions:
             found = model.dimensions
             model.close()
@@ -166,25 +190,3 @@ class Engine:
                 f"{spec.dimensions} it is registered with"
             )
         return model
-
-
-def finish(raw: Floats, *, dimensions: int, normalize: bool) -> Floats:
-    """Vectors (texts, dimensions) of raw ones: cut, then of unit length.
-
-    A cut vector is always brought to unit length, a whole one where `normalize` says.
-    A zero vector stays zero.
-    """
-    is_cut = dimensions < raw.shape[1]
-    vectors = np.ascontiguousarray(raw[:, :dimensions], dtype=np.float32)
-    if is_cut or normalize:
-        squares = np.einsum("ij,ij->i", vectors, vectors, dtype=np.float64)
-        lengths = np.maximum(np.sqrt(squares), 1e-12)
-        vectors = (vectors / lengths[:, np.newaxis]).astype(np.float32)
-    return vectors
-
-
-def _family(spec: ModelSpec) -> Family:
-    for family in all_families():
-        if family.name == spec.family:
-            return family
-    raise ModelUnavailableError(f"models of the family {spec.family} are not supported")

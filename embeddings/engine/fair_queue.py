@@ -10,7 +10,7 @@ import numpy as np
 
 from embeddings.engine.errors import EngineError
 from embeddings.engine.resident import Resident
-from embeddings.engine.spec import Floats, TokenRow
+from embeddings.engine.spec import TokenRow, Vector
 
 #: A batch may be padded to so many times its tokens; short texts cost little anyway.
 MOST_PADDING, SHORT_TOKENS = 1.3, 32
@@ -26,7 +26,7 @@ class Ticket:
     tenant: str
     weight: float
     rows: Sequence[TokenRow]
-    vectors: list[Floats | None] = field(init=False)
+    vectors: list[Vector | None] = field(init=False)
     order: deque[int] = field(init=False)
     queued_tokens: int = field(init=False)
     left: int = field(init=False)
@@ -40,8 +40,8 @@ class Ticket:
         lengths = np.array([len(row.ids) for row in self.rows])
         self.order = deque(np.argsort(-lengths, kind="stable").tolist())
 
-    def put(self, index: int, vector: Floats) -> None:
-        """Take one row's vector (dimensions,); the last one ends the wait."""
+    def put(self, index: int, vector: Vector) -> None:
+        """Take one row's vector; the last one ends the wait."""
         self.vectors[index] = vector
         self.left -= 1
         if not self.left:

@@ -5,24 +5,27 @@ from pathlib import Path
 
 from embeddings.engine import layout, manifest
 from embeddings.engine.errors import ModelUnavailableError
-from embeddings.engine.families import all_families
+from embeddings.engine.families import all_families, family_named
 from embeddings.engine.families.base import Family
 from embeddings.engine.spec import FolderFacts
 
 logger = logging.getLogger(__name__)
 
 
-def inspect(folder: Path) -> FolderFacts:
+def inspect(folder: Path, *, family: str = "", route: str = "") -> FolderFacts:
     """The facts of a folder that has been checked, loaded and tried.
+
+    `family` is for folders whose files do not tell it, `route` for those that hold
+    several encoders.
 
     Raises `ModelUnavailableError` with the reason for a folder that must not be
     served: unsafe or damaged files, a missing tokenizer or weights, vectors that are
     not finite, a kind that no family reads.
     """
     manifest.check_files(folder)
-    family = _family_of(folder)
+    chosen = family_named(family) if family else _family_of(folder)
     try:
-        return family.inspect(folder)
+        return chosen.inspect(folder, route=route)
     except ModelUnavailableError:
         raise
     except Exception as error:

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 
 from embeddings.engine.errors import ModelUnavailableError
 from embeddings.engine.families.base import Model
-from embeddings.engine.resident import FailedLoads, Key, Resident, again
-from embeddings.engine.spec import Call, LoadedModel, ModelSpec
+from embeddings.engine.resident import FailedLoads, Resident, again
+from embeddings.engine.spec import Call, Key, LoadedModel, ModelSpec
 from embeddings.engine.waiting import wait
 
 logger = logging.getLogger(__name__)

@@ -6,12 +6,10 @@ from dataclasses import dataclass, field
 
 from embeddings.engine.errors import ModelUnavailableError
 from embeddings.engine.families.base import Model
-from embeddings.engine.spec import LoadedModel, ModelSpec
+from embeddings.engine.spec import Key, LoadedModel, ModelSpec
 
 #: A failed load is not tried again for so long, doubling with each failure.
 RETRY_FIRST_S, RETRY_MOST_S = 30.0, 600.0
-
-Key = tuple[str, str, str]
 
 
 @dataclass(eq=False, slots=True, kw_only=True)

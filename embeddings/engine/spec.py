@@ -19,6 +19,20 @@ class Output(StrEnum):
     SPARSE = "sparse"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SparseVector:
+    """Weights by index: indices (n,) int64, ascending and distinct; values (n,)
+    float32. `labels` are the indices' own words, where they were asked for."""
+
+    indices: TokenIds
+    values: Floats
+    labels: tuple[str, ...] | None = None
+
+
+#: What comes of one text: values (dimensions,) float32, or weights by index.
+Vector = Floats | SparseVector
+
+
 class Role(StrEnum):
     """What a text is for; it selects the model's prompt."""
 
@@ -35,20 +49,25 @@ class Truncate(StrEnum):
     START = "start"
 
 
+#: Source, family, precision and route: what makes two sets of weights differ.
+Key = tuple[str, str, str, str]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelSpec:
     """Everything the engine must know of a model; `key` says which specs share weights.
 
     `prompts` maps role names to prefixes, the empty name being the default for roles
     without one; `instruction_template` holds `{instruction}` and `{text}`, empty where
-    the model ignores instructions. `max_tokens` counts the special tokens.
-    `fingerprint`, where given, must be that of the folder's files at load.
+    the model ignores instructions. `max_tokens` counts the special tokens. `route`
+    names one encoder of a folder that holds several. `fingerprint`, where given, must
+    be that of the folder's files at load.
     """
 
     name: str
     source: Path
     family: str
-    output: Output
+    outputs: frozenset[Output]
     dimensions: int
     max_tokens: int
     context_tokens: int | None = None
@@ -56,12 +75,21 @@ class ModelSpec:
     instruction_template: str = ""
     include_prompt: bool = True
     precision: str = "float32"
+    route: str = ""
     fingerprint: str = ""
 
     @property
-    def key(self) -> tuple[str, str, str]:
+    def key(self) -> Key:
         """Two specs with one key are one set of loaded weights."""
-        return (str(self.source), self.family, self.precision)
+        return (str(self.source), self.family, self.precision, self.route)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placement:
+    """Where a model computes: a device's name, and CPU threads per batch."""
+
+    device: str = "cpu"
+    threads: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +97,8 @@ class Job:
     """Texts (or lists of the model's own token ids) to embed, and how.
 
     `instruction` None leaves the prompt to `role` and the model; the empty string
-    asks for none. `max_tokens` replaces the model's limit, up to its context.
+    asks for none. `max_tokens` replaces the model's limit, up to its context. `labels`
+    asks for the words of sparse indices.
     """
 
     spec: ModelSpec
@@ -79,16 +108,19 @@ class Job:
     truncate: Truncate = Truncate.ERROR
     dimensions: int | None = None
     max_tokens: int | None = None
+    output: Output = Output.DENSE
+    labels: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class TokenRow:
-    """One tokenized text: ids with specials (tokens,) int64, and leading positions
-    left out of pooling."""
+    """One tokenized text: ids with specials (tokens,) int64, leading positions left
+    out of pooling, and what is to be made of it."""
 
     ids: TokenIds
     skip: int = 0
     is_truncated: bool = False
+    output: Output = Output.DENSE
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +145,12 @@ class Prepared:
 class Call:
     """Who waits for a job, how long, and how its model is kept.
 
-    `tenant` is the unit of fairness, `weight` its share. `deadline` is of
-    `time.monotonic()`. `is_gone` is asked now and then whether the caller still
-    listens. `keep_alive_s`: None keeps the model's present setting, 0 unloads when
-    idle, negative keeps for ever.
+    `tenant` is the unit of fairness, `weight` its share; the empty name is the
+    platform's own. `deadline` is of `time.monotonic()`. `is_gone` is asked now and
+    then whether the caller still listens. `keep_alive_s`: None keeps the model's
+    present setting, 0 unloads when idle, negative keeps for ever; what would shorten
+    it counts only where no other tenant used the model lately. `is_batch` lets others
+    go first, for a while.
     """
 
     tenant: str
@@ -124,6 +158,7 @@ class Call:
     weight: float = 1.0
     keep_alive_s: float | None = None
     is_gone: Callable[[], bool] | None = None
+    is_batch: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,28 +171,90 @@ class Dense:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Sparse:
+    """One sparse vector per text, in the order of the texts."""
+
+    vectors: tuple[SparseVector, ...]
+    load_ns: int
+    run_ns: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LoadedModel:
-    """One model in memory, as shown to operators."""
+    """One model in memory, as shown to operators.
+
+    `in_use` counts those that hold it now, `requests` all that ever did. `runtime` is
+    what runs it: torch or openvino. `expires_in_s` None: never by time.
+    """
 
     name: str
     device: str
     bytes: int
     expires_in_s: float | None
     in_use: int
+    runtime: str = ""
+    precision: str = ""
+    requests: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailedModel:
+    """A model whose load failed, and when it may be tried again."""
+
+    name: str
+    error: str
+    retry_in_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineStatus:
+    """One engine at one moment, as shown to operators.
+
+    `loading` names models on their way into memory. `used_bytes` are reserved of
+    `memory_bytes`. `tokens_per_s` is the recent speed of one stream. The totals count
+    since the engine was made: texts embedded, their tokens, those tokens with their
+    batches' padding, batches, texts that failed, batches that came back with too few
+    or too many vectors or ran out of memory, loads and unloads. `trouble` says why the
+    engine serves no longer, empty while it does.
+    """
+
+    models: tuple[LoadedModel, ...]
+    loading: tuple[str, ...]
+    failed: tuple[FailedModel, ...]
+    memory_bytes: int
+    used_bytes: int
+    queued_texts: int
+    queued_tokens: int
+    streams: int
+    busy_streams: int
+    tokens_per_s: float
+    texts_total: int
+    tokens_total: int
+    batches_total: int
+    failed_total: int
+    padded_tokens_total: int = 0
+    mismatched_total: int = 0
+    out_of_memory_total: int = 0
+    loads_total: int = 0
+    unloads_total: int = 0
+    trouble: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FolderFacts:
     """What a model folder says of itself once it has been checked and tried.
 
-    `dimensions` is the length of the vectors it makes by default; `prompts` as in
-    `ModelSpec`; `fingerprint` is the SHA-256 (hex) of the files' names and contents.
+    `dimensions` is the length of the vectors it makes by default; `prompts` and
+    `route` are as in `ModelSpec`; `instruction_template` is the family's usual one;
+    `fingerprint` is the SHA-256 (hex) of the files' names and contents.
     """
 
     family: str
-    output: Output
+    outputs: frozenset[Output]
     dimensions: int
     max_tokens: int
     prompts: Mapping[str, str]
     include_prompt: bool
     fingerprint: str
+    instruction_template: str = ""
+    route: str = ""

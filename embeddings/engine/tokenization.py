@@ -1,6 +1,5 @@
 """Texts to token ids: encode, count, cut or refuse; needs the tokenizer's file only."""
 
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ from embeddings.engine.errors import (
     ModelUnavailableError,
 )
 from embeddings.engine.prompts import Prompt, choose_prompt
-from embeddings.engine.spec import Job, TokenRow, Truncate
+from embeddings.engine.spec import Job, Output, TokenRow, Truncate
 
 #: Characters per token of the limit: a longer text is refused without being
 #: tokenized, or cut where its first (last) so many characters suffice.
@@ -35,6 +34,7 @@ class _Rules:
     before: list[int]
     after: list[int]
     skip: int
+    output: Output
 
 
 class FolderTokenizer:
@@ -79,6 +79,15 @@ class FolderTokenizer:
             for index, content in enumerate(contents)
         )
 
+    def labels(
+        self,
+        given: str | Sequence[int],  # noqa: ARG002 -- the vocabulary is the same for all
+        indices: Sequence[int],
+    ) -> tuple[str, ...]:
+        """The vocabulary's own spelling of each index; empty for those outside it."""
+        words = map(self._tokenizer.id_to_token, indices)
+        return tuple(word or "" for word in words)
+
     def _rules(self, job: Job) -> _Rules:
         prompt = choose_prompt(job)
         _check_characters(prompt.before + prompt.after, None)
@@ -102,6 +111,7 @@ class FolderTokenizer:
             before=before,
             after=after,
             skip=0 if pools_prompt else len(self._prefix) + len(before),
+            output=job.output,
         )
 
     def _row(self, content: list[int], index: int, rules: _Rules) -> TokenRow:
@@ -121,6 +131,7 @@ class FolderTokenizer:
             np.asarray(ids, dtype=np.int64),
             skip=min(rules.skip, len(ids) - 1),
             is_truncated=excess > 0,
+            output=rules.output,
         )
 
     def _given_ids(self, given: Sequence[int], index: int, rules: _Rules) -> list[int]:
@@ -198,24 +209,6 @@ class FolderTokenizer:
     def _ids(self, text: str) -> list[int]:
         ids: list[int] = self._tokenizer.encode(text, add_special_tokens=False).ids
         return ids
-
-
-class Tokenizers:
-    """Tokenizers by folder: each is read once, whoever asks; failures are not kept."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._by_folder: dict[Path, FolderTokenizer] = {}
-
-    def get(self, folder: Path) -> FolderTokenizer:
-        """The folder's tokenizer; raises `ModelUnavailableError` where it has none."""
-        found = self._by_folder.get(folder)
-        if found is None:
-            with self._lock:
-                found = self._by_folder.get(folder)
-                if found is None:
-                    found = self._by_folder[folder] = FolderTokenizer(folder)
-        return found
 
 
 def _check_characters(text: str, index: int | None) -> None:

@@ -4,6 +4,7 @@ import importlib
 import pkgutil
 from functools import cache
 
+from embeddings.engine.errors import ModelUnavailableError
 from embeddings.engine.families.base import Family
 
 
@@ -13,3 +14,11 @@ def all_families() -> tuple[Family, ...]:
     names = sorted(info.name for info in pkgutil.iter_modules(__path__))
     modules = (importlib.import_module(f"{__name__}.{name}") for name in names)
     return tuple(module.FAMILY for module in modules if hasattr(module, "FAMILY"))
+
+
+def family_named(name: str) -> Family:
+    """The family of this name; raises `ModelUnavailableError` where there is none."""
+    for family in all_families():
+        if family.name == name:
+            return family
+    raise ModelUnavailableError(f"models of the family {name} are not supported")

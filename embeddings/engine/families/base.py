@@ -1,19 +1,34 @@
 """What a model family offers: it knows a kind of folder and makes models of it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from embeddings.engine.spec import Floats, FolderFacts, ModelSpec, TokenRow
+from embeddings.engine.spec import (
+    FolderFacts,
+    Job,
+    ModelSpec,
+    Placement,
+    TokenRow,
+    Vector,
+)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Placement:
-    """Where a model computes: a device's name, and CPU threads per batch."""
+class TextTokenizer(Protocol):
+    """Texts to token rows, and indices back to words; shared between threads."""
 
-    device: str = "cpu"
-    threads: int = 1
+    def rows(self, job: Job) -> tuple[TokenRow, ...]:
+        """The job's texts as the model will see them, in order.
+
+        Raises `InputTooLongError`, `InvalidInputError`.
+        """
+        ...
+
+    def labels(
+        self, given: str | Sequence[int], indices: Sequence[int]
+    ) -> tuple[str, ...]:
+        """The word of each index of the sparse vector that one input became."""
+        ...
 
 
 class Model(Protocol):
@@ -22,10 +37,11 @@ class Model(Protocol):
     dimensions: int
     is_normalized: bool
 
-    def embed(self, rows: Sequence[TokenRow]) -> Floats:
-        """Vectors (rows, dimensions) float32, unnormalised, perhaps not finite.
+    def embed(self, rows: Sequence[TokenRow]) -> Sequence[Vector]:
+        """What each row asks for, in order, perhaps not finite.
 
-        Raises whatever the model raises.
+        Dense vectors are (dimensions,) float32 and unnormalised. Raises whatever the
+        model raises.
         """
         ...
 
@@ -44,14 +60,21 @@ class Family(Protocol):
     name: str
 
     def matches(self, folder: Path) -> bool:
-        """Whether the folder's files are of this family; reads no weights."""
+        """Whether the folder's files are of this family; reads no weights.
+
+        Exactly one family claims a folder; one that claims none is named by operators.
+        """
         ...
 
-    def inspect(self, folder: Path) -> FolderFacts:
+    def inspect(self, folder: Path, *, route: str = "") -> FolderFacts:
         """Load the folder's model, try it, and tell its facts.
 
         Raises `ModelUnavailableError`, with the reason, where it must not be served.
         """
+        ...
+
+    def tokenizer(self, spec: ModelSpec) -> TextTokenizer:
+        """The model's tokenizer; raises `ModelUnavailableError` where it has none."""
         ...
 
     def estimate_bytes(self, spec: ModelSpec, *, batch_tokens: int) -> int:

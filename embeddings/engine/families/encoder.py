@@ -6,29 +6,26 @@ from typing import Any
 
 import numpy as np
 import torch
-from sentence_transformers import SentenceTransformer
 from torch import Tensor, nn
-from transformers.utils import logging as transformers_logging
 
 from embeddings.engine import layout, manifest
+from embeddings.engine.checkpoints import load_modules, padded, spoil_missing
 from embeddings.engine.errors import ModelUnavailableError
-from embeddings.engine.families.base import Placement
-from embeddings.engine.runtimes.torch import (
-    DTYPES,
-    TorchRuntime,
-    is_out_of_memory,
-    release_memory,
-)
+from embeddings.engine.runtimes import open_runtime
+from embeddings.engine.runtimes.base import LastHiddenState
+from embeddings.engine.runtimes.torch import is_out_of_memory
 from embeddings.engine.spec import (
     Floats,
     FolderFacts,
     Job,
     ModelSpec,
     Output,
+    Placement,
     TokenRow,
     Truncate,
 )
 from embeddings.engine.tokenization import FolderTokenizer
+from embeddings.engine.vectors import is_finite
 
 #: What may follow the transformer: everything that works on features alone.
 HEADS = frozenset({"Dense", "Dropout", "LayerNorm", "Normalize", "Pooling"})
@@ -39,17 +36,20 @@ MIB = 1 << 20
 class EncoderModel:
     """One folder's modules, in memory."""
 
-    def __init__(self, modules: Sequence[nn.Module], *, placement: Placement) -> None:
+    def __init__(
+        self, modules: Sequence[nn.Module], *, spec: ModelSpec, placement: Placement
+    ) -> None:
         transformer: Any = modules[0]
         heads = list(modules[1:])
         self.is_normalized = type(heads[-1]).__name__ == "Normalize"
         # The last normalisation is the engine's, in float32.
         self._heads = heads[:-1] if self.is_normalized else heads
+        for head in self._heads:
+            head.to(placement.device)
         self._pad_id = int(transformer.auto_model.config.pad_token_id or 0)
-        self._placement = placement
-        self._runtime = TorchRuntime(
-            transformer, device=placement.device, threads=placement.threads
-        )
+        self._device = placement.device
+        network = LastHiddenState(transformer.auto_model)
+        self._runtime = open_runtime(network, spec=spec, placement=placement)
         pooling: Any = heads[0]
         # Rows say what they leave out; the module obeys the length it is given.
         pooling.include_prompt = False
@@ -57,26 +57,16 @@ class EncoderModel:
         self._weighs_positions = "weightedmean" in (
             (modes,) if isinstance(modes, str) else modes
         )
-        self.dimensions = int(self.embed([TokenRow(np.array([self._pad_id]))]).shape[1])
+        self.dimensions = len(self.embed([TokenRow(np.array([self._pad_id]))])[0])
 
-    def embed(self, rows: Sequence[TokenRow]) -> Floats:
-        """Vectors (rows, dimensions) float32, unnormalised, perhaps not finite."""
-        width = max(len(row.ids) for row in rows)
-        # Right padding is exact for every architecture; left padding is not.
-        ids = np.full((len(rows), width), self._pad_id, dtype=np.int64)
-        mask = np.zeros((len(rows), width), dtype=np.int64)
-        for line, row in enumerate(rows):
-            ids[line, : len(row.ids)] = row.ids
-            mask[line, : len(row.ids)] = 1
-        device = self._placement.device
+    def embed(self, rows: Sequence[TokenRow]) -> list[Floats]:
+        """One raw vector (dimensions,) float32 per row, perhaps not finite."""
+        ids, mask = padded(rows, pad_id=self._pad_id)
         with torch.inference_mode():
-            attended = torch.from_numpy(mask).to(device)
-            hidden = self._runtime.hidden_states(
-                torch.from_numpy(ids).to(device), attended
-            )
+            attended = mask.to(self._device)
+            hidden = self._runtime.hidden_states(ids.to(self._device), attended).float()
             vectors = self._pool(hidden, attended, [row.skip for row in rows])
-            found: Floats = vectors.float().cpu().numpy()
-        return found
+            return list(vectors.cpu().numpy())
 
     def _pool(self, hidden: Tensor, mask: Tensor, skips: Sequence[int]) -> Tensor:
         """Vectors (batch, dimensions) of hidden (batch, tokens, width).
@@ -120,8 +110,8 @@ class EncoderModel:
 
     def close(self) -> None:
         """Give the memory back; nothing may be embedded afterwards."""
-        del self._runtime, self._heads
-        release_memory(self._placement.device)
+        del self._heads
+        self._runtime.close()
 
 
 class EncoderFamily:
@@ -134,32 +124,47 @@ class EncoderFamily:
         kinds = [entry.kind for entry in layout.modules(folder)]
         return kinds[:2] == ["Transformer", "Pooling"] and HEADS.issuperset(kinds[1:])
 
-    def inspect(self, folder: Path) -> FolderFacts:
+    def inspect(self, folder: Path, *, route: str = "") -> FolderFacts:  # noqa: ARG002
         """The folder's facts; raises `ModelUnavailableError` where it is broken."""
         tokenizer = FolderTokenizer(folder)
-        modules = _load_modules(folder, precision="float32")
+        modules = load_modules(folder)
         transformer: Any = modules[0]
         pooling: Any = modules[1]
         include_prompt = bool(pooling.include_prompt)
         threads = torch.get_num_threads()
-        model = EncoderModel(modules, placement=Placement(threads=threads))
+        spec = ModelSpec(
+            name=folder.name,
+            source=folder,
+            family=self.name,
+            outputs=frozenset({Output.DENSE}),
+            dimensions=layout.truncated_dimensions(folder) or 1,
+            max_tokens=layout.max_tokens(folder),
+        )
+        model = EncoderModel(modules, spec=spec, placement=Placement(threads=threads))
         facts = FolderFacts(
             family=self.name,
-            output=Output.DENSE,
+            outputs=spec.outputs,
             dimensions=layout.truncated_dimensions(folder) or model.dimensions,
-            max_tokens=layout.max_tokens(folder),
+            max_tokens=spec.max_tokens,
             prompts=layout.prompts(folder),
             include_prompt=include_prompt,
             fingerprint=manifest.fingerprint(folder),
         )
-        probe = tokenizer.rows(_probe(folder, facts))
-        if not np.isfinite(model.embed(probe)).all():
+        job = Job(spec=spec, inputs=(PROBE,), truncate=Truncate.END)
+        probe = tokenizer.rows(job)
+        if not all(map(is_finite, model.embed(probe))):
             raise ModelUnavailableError("the model makes vectors that are not finite")
-        missing = _spoil_missing(transformer.auto_model, folder)
+        missing = spoil_missing(
+            transformer.auto_model, layout.transformer_folder(folder)
+        )
         # Parts that the vectors do not need are often left out, a pooler for one.
-        if not np.isfinite(model.embed(probe)).all():
+        if not all(map(is_finite, model.embed(probe))):
             raise ModelUnavailableError(f"weights are missing: {', '.join(missing)}")
         return facts
+
+    def tokenizer(self, spec: ModelSpec) -> FolderTokenizer:
+        """The tokenizer beside the transformer."""
+        return FolderTokenizer(spec.source)
 
     def estimate_bytes(self, spec: ModelSpec, *, batch_tokens: int) -> int:
         """Weights, one batch's activations, and a margin."""
@@ -173,58 +178,8 @@ class EncoderFamily:
 
     def load(self, spec: ModelSpec, placement: Placement) -> EncoderModel:
         """Read the weights; `spec.precision` is float32 or bfloat16."""
-        modules = _load_modules(spec.source, precision=spec.precision)
-        for module in modules:
-            module.to(placement.device)
-        return EncoderModel(modules, placement=placement)
-
-
-def _probe(folder: Path, facts: FolderFacts) -> Job:
-    spec = ModelSpec(
-        name=folder.name,
-        source=folder,
-        family=facts.family,
-        output=facts.output,
-        dimensions=facts.dimensions,
-        max_tokens=facts.max_tokens,
-    )
-    return Job(spec=spec, inputs=(PROBE,), truncate=Truncate.END)
-
-
-def _load_modules(folder: Path, *, precision: str) -> list[nn.Module]:
-    """The folder's modules on the CPU, in the precision asked for."""
-    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    # It reports harmless missing parts; those that matter are looked for at inspection.
-    transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
-    loaded = SentenceTransformer(
-        str(folder),
-        device="cpu",
-        local_files_only=True,
-        trust_remote_code=False,
-        # Another dtype would become the whole process's default while it loads.
-        model_kwargs={"dtype": torch.float32},
-    )
-    loaded.eval()
-    return [module.to(DTYPES[precision]) for module in loaded.children()]
-
-
-def _spoil_missing(transformer: nn.Module, folder: Path) -> list[str]:
-    """Fill weights that the files do not hold with NaN; tells their names.
-
-    Loading fills them with random numbers and only warns.
-    """
-    architecture: Any = type(transformer)
-    _, report = architecture.from_pretrained(
-        layout.transformer_folder(folder),
-        dtype=torch.float32,
-        local_files_only=True,
-        output_loading_info=True,
-    )
-    missing = sorted(report["missing_keys"])
-    with torch.no_grad():
-        for name in missing:
-            transformer.get_parameter(name).fill_(torch.nan)
-    return missing
+        modules = load_modules(spec.source)
+        return EncoderModel(modules, spec=spec, placement=placement)
 
 
 FAMILY = EncoderFamily()

@@ -10,11 +10,18 @@ DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
 class TorchRuntime:
-    """A transformer module on a device."""
+    """A network on a device."""
 
-    def __init__(self, transformer: nn.Module, *, device: str, threads: int) -> None:
-        self._transformer = transformer
+    def __init__(
+        self,
+        network: nn.Module,
+        *,
+        device: str,
+        threads: int,
+        precision: str = "float32",
+    ) -> None:
         self._device = torch.device(device)
+        self._network = network.to(self._device, DTYPES[precision])
         self._threads = threads
 
     def hidden_states(self, ids: Tensor, mask: Tensor) -> Tensor:
@@ -22,11 +29,13 @@ class TorchRuntime:
         # OpenMP keeps the number per calling thread, and the caller may be a new one.
         if self._device.type == "cpu" and torch.get_num_threads() != self._threads:
             torch.set_num_threads(self._threads)
-        features = self._transformer(
-            {"input_ids": ids, "attention_mask": mask, "modality": "text"}
-        )
-        hidden: Tensor = features["token_embeddings"]
+        hidden: Tensor = self._network(ids, mask)
         return hidden
+
+    def close(self) -> None:
+        """Give the network's memory back."""
+        del self._network
+        release_memory(self._device)
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -38,10 +47,10 @@ def is_out_of_memory(error: BaseException) -> bool:
     )
 
 
-def release_memory(device: str) -> None:
+def release_memory(device: torch.device) -> None:
     """Hand freed memory back to the device and to the system."""
     gc.collect()
-    if torch.device(device).type == "cuda":
+    if device.type == "cuda":
         torch.cuda.empty_cache()
     # glibc keeps freed pages to itself; other C libraries have no such call.
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)

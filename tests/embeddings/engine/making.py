@@ -18,7 +18,7 @@ def make_spec(folder, **changes):
         "name": folder.name,
         "source": folder,
         "family": "encoder",
-        "output": Output.DENSE,
+        "outputs": frozenset({Output.DENSE}),
         "dimensions": 384 if folder.name == "model" else 32,
         "max_tokens": layout.max_tokens(folder),
         "prompts": layout.prompts(folder),

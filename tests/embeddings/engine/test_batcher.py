@@ -14,12 +14,12 @@ def test_vectors_come_in_the_order_of_the_rows(bench):
 
     vectors = bench(streams=3, batch_tokens=100).submit(*rows)
 
-    assert vectors[:, 1].tolist() == [3, 50, 7, 50, 1, 200]
-    assert vectors.dtype == np.float32
+    assert [int(vector[1]) for vector in vectors] == [3, 50, 7, 50, 1, 200]
+    assert {vector.dtype for vector in vectors} == {np.dtype(np.float32)}
 
 
 def test_no_rows_give_no_vectors(bench):
-    assert bench().submit().shape == (0, 2)
+    assert bench().submit() == []
 
 
 def test_requests_that_wait_share_a_batch(bench):
@@ -29,9 +29,9 @@ def test_requests_that_wait_share_a_batch(bench):
     until(lambda: one.batcher._queue.tokens == 45)
     one.model.gate.set()
 
-    assert [other.join()[0, 0] for other in others] == list(range(9))
+    assert [other.join()[0][0] for other in others] == list(range(9))
     assert one.model.batches == [[1], [5] * 9]
-    assert first.join().shape == (1, 2)
+    assert len(first.join()) == 1
 
 
 def test_idle_streams_share_a_request(bench):
@@ -93,7 +93,7 @@ def test_who_gives_up_while_running_disturbs_nobody(bench):
     assert isinstance(gone.join(), DeadlineError)
     one.model.gate.set()
 
-    assert one.submit(make_row(7))[0, 1] == 7
+    assert one.submit(make_row(7))[0][1] == 7
 
 
 def test_weight_must_be_positive(bench):

@@ -14,7 +14,7 @@ from tests.tiny_models import dump
 def test_real_model_tells_its_facts(minilm):
     assert inspect(minilm) == FolderFacts(
         family="encoder",
-        output=Output.DENSE,
+        outputs=frozenset({Output.DENSE}),
         dimensions=384,
         max_tokens=256,
         prompts={},

@@ -12,7 +12,7 @@ from embeddings.engine.errors import (
     InvalidInputError,
     ModelUnavailableError,
 )
-from embeddings.engine.tokenization import FolderTokenizer, Tokenizers
+from embeddings.engine.tokenization import FolderTokenizer
 from tests.embeddings.engine.making import make_spec, start
 from tests.embeddings.engine.reference import Reference
 from tests.tiny_tokenizers import WORDS
@@ -269,29 +269,10 @@ def test_threads_with_different_cuts_do_not_disturb_each_other(bert, spec):
     assert [one.join() for one in running] == [True] * 16
 
 
-def test_tokenizer_is_read_once_whoever_asks(tiny):
-    tokenizers = Tokenizers()
-
-    running = start(*[lambda: tokenizers.get(tiny("minilm"))] * 8)
-
-    assert len({id(one.join()) for one in running}) == 1
-
-
 @pytest.mark.parametrize("content", [None, "{", "{}"], ids=["none", "cut", "empty"])
 def test_folder_without_a_readable_tokenizer_is_refused(tmp_path, content):
     if content is not None:
         (tmp_path / "tokenizer.json").write_text(content)
 
     with pytest.raises(ModelUnavailableError, match="the model's tokenizer"):
-        Tokenizers().get(tmp_path)
-
-
-def test_failure_is_not_remembered(tiny, tmp_path):
-    tokenizers = Tokenizers()
-    with pytest.raises(ModelUnavailableError):
-        tokenizers.get(tmp_path)
-
-    source = tiny("minilm") / "tokenizer.json"
-    (tmp_path / "tokenizer.json").write_bytes(source.read_bytes())
-
-    assert tokenizers.get(tmp_path)
+        FolderTokenizer(tmp_path)

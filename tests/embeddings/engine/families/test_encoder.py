@@ -9,10 +9,10 @@ import pytest
 from sentence_transformers import SentenceTransformer
 
 from embeddings.engine import Job, Role, Truncate
-from embeddings.engine.engine import finish
 from embeddings.engine.families.base import Placement
 from embeddings.engine.families.encoder import FAMILY
 from embeddings.engine.tokenization import FolderTokenizer
+from embeddings.engine.vectors import finish
 from tests.embeddings.engine.making import make_row, make_spec
 from tests.embeddings.engine.reference import Reference
 from tests.tiny_models import POOLINGS
@@ -48,7 +48,7 @@ def loaded(tiny):
 
 
 def embed(model, rows):
-    raw = model.embed(rows)
+    raw = np.stack(model.embed(rows))
     return finish(raw, dimensions=raw.shape[1], normalize=model.is_normalized)
 
 

@@ -12,6 +12,14 @@ from embeddings.engine.spec import Output, Truncate
 NAME_PATTERN = r"^[A-Za-z0-9_][A-Za-z0-9_.\-]*([/:][A-Za-z0-9_.\-]+)*$"
 
 
+class Outputs(models.TextChoices):
+    """What a model makes of a text."""
+
+    DENSE = Output.DENSE.value, "Dense"
+    SPARSE = Output.SPARSE.value, "Sparse"
+    BOTH = "both", "Dense and sparse"
+
+
 class EmbeddingModelQuerySet(models.QuerySet["EmbeddingModel"]):
     """Catalog rows, by state and grant."""
 
@@ -35,10 +43,15 @@ class EmbeddingModel(models.Model):
         help_text="Hub id (org/name), or the absolute path of a model folder.",
     )
     family = models.CharField(max_length=32, default="encoder")
+    route = models.CharField(
+        max_length=32,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Which encoder of a folder that holds several; empty: its own.",
+    )
     output = models.CharField(
-        max_length=8,
-        choices=[(kind.value, kind.value) for kind in Output],
-        default=Output.DENSE.value,
+        max_length=8, choices=Outputs.choices, default=Outputs.DENSE.value
     )
     dimensions = models.PositiveIntegerField()
     matryoshka_min = models.PositiveIntegerField(
@@ -78,6 +91,13 @@ class EmbeddingModel(models.Model):
     )
     precision = models.CharField(max_length=16, default="float32")
     fingerprint = models.CharField(max_length=64, blank=True, editable=False)
+    manifest = models.JSONField(
+        default=dict,
+        db_default=models.Value({}, models.JSONField()),
+        blank=True,
+        editable=False,
+        help_text="SHA-256 of each file, as it was checked.",
+    )
     owner = models.CharField(max_length=100, default="library")
     is_enabled = models.BooleanField(default=True)
     created_at = models.DateTimeField(auto_now_add=True)

@@ -15,6 +15,7 @@ from unfold.contrib.filters.admin import (
     DropdownFilter,
 )
 from unfold.contrib.forms.widgets import ArrayWidget
+from unfold.widgets import UnfoldAdminSelectWidget
 
 from accounts.admin.base import PlatformAdmin
 from accounts.admin.columns import BAD, GOOD, NOTE, badge, moment, number
@@ -27,6 +28,8 @@ from accounts.admin.usage_events import (
 )
 from accounts.models import Tenant, UsageEvent
 from embeddings.dialects import all_dialects
+from embeddings.engine.families import all_families
+from embeddings.engine.manifest import DTYPE_BYTES
 from embeddings.models import EmbeddingModel, ModelAlias, ModelGrant
 
 
@@ -80,7 +83,7 @@ class EmbeddingModelAdmin(PlatformAdmin):
             {
                 "fields": (
                     ("family", "output"),
-                    "precision",
+                    ("precision", "route"),
                     ("dimensions", "matryoshka_min"),
                     "matryoshka_sizes",
                 )
@@ -100,6 +103,13 @@ class EmbeddingModelAdmin(PlatformAdmin):
         """The form's field; sizes are entered one by one."""
         if db_field.name == "matryoshka_sizes":
             kwargs["widget"] = ArrayWidget()
+        # Not the model's choices, which every command would import torch to check.
+        if db_field.name == "family":
+            names = [(family.name, family.name) for family in all_families()]
+            return forms.ChoiceField(choices=names, widget=UnfoldAdminSelectWidget)
+        if db_field.name == "precision":
+            names = [(name, name) for name in DTYPE_BYTES]
+            return forms.ChoiceField(choices=names, widget=UnfoldAdminSelectWidget)
         field: forms.Field | None = super().formfield_for_dbfield(
             db_field, request, **kwargs
         )
