@@ -149,6 +149,14 @@ class UnsupportedError(ApiError):
     default_code = ErrorCode.UNSUPPORTED
 
 
+class TenantBusyError(ApiError):
+    """The tenant has as many requests under way as its share allows."""
+
+    status_code = 429
+    default_code = ErrorCode.RATE_LIMITED
+    default_detail = "too many requests at once, please try again"
+
+
 class OverloadedError(ApiError):
     """The queue is full."""
 

@@ -7,13 +7,14 @@ from django.conf import settings
 
 from embeddings.catalog.lookup import entry_of
 from embeddings.engine import Engine, EngineConfig
-from embeddings.engine.spec import Call, Job
+from embeddings.engine.errors import OverloadedError
+from embeddings.engine.spec import Call, EngineStatus, Job
 from embeddings.models import EmbeddingModel
 
 PROBE_TIMEOUT_S = 60.0
 PROBE_TEXT = "ready"
-#: The fair-queueing name of the platform's own calls.
-PLATFORM = "platform"
+#: Whose calls the platform's own are.
+PLATFORM = ""
 
 _lock = threading.Lock()
 _engine: Engine | None = None
@@ -32,6 +33,9 @@ def get_engine() -> Engine:
                     batch_tokens=settings.ENGINE_BATCH_TOKENS,
                     queue_tokens=settings.ENGINE_QUEUE_TOKENS,
                     keep_alive_s=settings.KEEP_ALIVE_S,
+                    device=settings.ENGINE_DEVICE,
+                    runtime=settings.ENGINE_RUNTIME,
+                    cache_folder=settings.ENGINE_CACHE_DIR,
                 )
             )
         return _engine
@@ -46,11 +50,37 @@ def close(*, drain_s: float) -> None:
         engine.close(drain_s=drain_s)
 
 
+def stop_admission(drain_s: float) -> None:
+    """Refuse new work from now on, and fail what has not ended after `drain_s`."""
+    get_engine().close(drain_s=drain_s)
+
+
+def status() -> EngineStatus | None:
+    """The engine's state at this moment; None before its first use."""
+    engine = _engine
+    return engine.status() if engine is not None else None
+
+
+def trouble() -> str:
+    """Why this process should get no requests; empty where it should."""
+    engine = _engine
+    return engine.status().trouble if engine is not None else ""
+
+
+def is_lost() -> bool:
+    """Whether only a new process can serve again."""
+    engine = _engine
+    return engine is not None and engine.status().is_lost
+
+
 def probe() -> None:
     """Embed one word with a model that lies on this machine; raises when that fails.
 
-    A platform without any such model passes: it can serve what it has.
+    A platform without any such model passes: it can serve what it has. A process whose
+    device is lost, or whose batches hang, does not.
     """
+    if found := trouble():
+        raise OverloadedError(found, retry_after_s=PROBE_TIMEOUT_S)
     entries = map(entry_of, EmbeddingModel.objects.enabled().order_by("pk"))
     spec = next((entry.spec for entry in entries if entry.spec is not None), None)
     if spec is None:

@@ -67,7 +67,7 @@ def embed(request: EmbeddingRequest, origin: Origin) -> EmbeddingResult:
     )
     with _translated(request):
         prepared = get_engine().prepare(job)
-    _release_connection()
+    release_connection()
     made = _run(prepared, draft, request, origin)
     total_ns = time.monotonic_ns() - origin.started_ns
     _settle(
@@ -144,7 +144,7 @@ def _run(
     call = Call(
         tenant=origin.caller.tenant_slug,
         deadline=time.monotonic() + settings.REQUEST_TIMEOUT_S,
-        keep_alive_s=request.keep_alive_s,
+        keep_alive_s=_keep_alive_s(request),
         is_gone=origin.is_gone,
     )
     engine = get_engine()
@@ -164,6 +164,14 @@ def _run(
     except Exception:
         _settle(draft, origin, status=errors.InternalError.status_code)
         raise
+
+
+def _keep_alive_s(request: EmbeddingRequest) -> float | None:
+    """The caller's wish, as far as a tenant's may go; negative is for ever."""
+    wish, most = request.keep_alive_s, settings.KEEP_ALIVE_MAX_S
+    if wish is None or most < 0:
+        return wish
+    return most if wish < 0 else min(wish, most)
 
 
 def _settle(
@@ -193,8 +201,8 @@ def _no_vectors(prepared: Prepared) -> Floats:
     return np.empty((0, width), dtype=np.float32)
 
 
-def _release_connection() -> None:
-    """Give the database connection back before waiting for the model."""
+def release_connection() -> None:
+    """Give the database connection back before waiting for the model, or a place."""
     if not connection.in_atomic_block:
         connection.close()
 
@@ -208,6 +216,8 @@ def _translated(request: EmbeddingRequest) -> Iterator[None]:
         raise errors.TextTooLongError(str(error), param=None) from error
     except engine_errors.InvalidInputError as error:
         raise errors.InvalidRequestError(str(error)) from error
+    except engine_errors.TenantOverloadedError as error:
+        raise errors.TenantBusyError(retry_after_s=error.retry_after_s) from error
     except engine_errors.OverloadedError as error:
         raise errors.OverloadedError(retry_after_s=error.retry_after_s) from error
     except engine_errors.ModelUnavailableError as error:

@@ -26,6 +26,7 @@ from embeddings import errors, request_body, service
 from embeddings.catalog.lookup import models_of, resolve
 from embeddings.dialects import dialect_below
 from embeddings.dialects.base import Dialect, Operation, Route, WireRequest
+from embeddings.in_flight import Place, get_in_flight
 from embeddings.types import EmbeddingResult, Failure, Reply
 
 logger = logging.getLogger(__name__)
@@ -58,6 +59,7 @@ class WireView(APIView):
     authentication_classes = (ApiKeyAuthentication,)
     permission_classes = (HasScope,)
     required_scope = Scope.EMBED
+    _place: Place | None = None
 
     def dispatch(
         self, request: HttpRequest, *args: Any, **kwargs: Any
@@ -75,6 +77,9 @@ class WireView(APIView):
             reply = error_reply(
                 error, dialect=self.dialect, request_id=str(self.event_id)
             )
+        finally:
+            if self._place is not None:
+                self._place.leave_after(request.META)
         return respond(reply, request_id=str(self.event_id))
 
     def _answer(self, request: Request, path: Mapping[str, str]) -> Reply:
@@ -85,6 +90,7 @@ class WireView(APIView):
             self.perform_authentication(request)
             self.check_permissions(request)
             self.check_throttles(request)
+            self._enter(request.META, candidate.route)
         body = request_body.read(request.META, limit=settings.MAX_BODY_BYTES)
         wire = replace(wire, body=body)
         if not self.dialect.claims(wire):
@@ -117,6 +123,16 @@ class WireView(APIView):
                 allowed.add("HEAD")
             raise errors.MethodError(allowed=sorted(allowed))
         raise errors.PathNotFoundError
+
+    def _enter(self, environ: Mapping[str, Any], route: Route) -> None:
+        """Take one of the tenant's places; what only reads facts needs none."""
+        if route.method == "POST":
+            service.release_connection()
+            self._place = get_in_flight().enter(
+                self.caller.tenant_slug,
+                wait_s=settings.READ_TIMEOUT_S / 2,
+                is_gone=_hang_up_detector(environ),
+            )
 
     @property
     def caller(self) -> Caller:

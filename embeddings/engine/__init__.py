@@ -1,6 +1,7 @@
 """Texts in, vectors out: models, their queue and their life; knows no web framework."""
 
-from embeddings.engine.engine import Engine, EngineConfig
+from embeddings.engine.config import EngineConfig
+from embeddings.engine.engine import Engine
 from embeddings.engine.folder import inspect
 from embeddings.engine.spec import (
     Call,

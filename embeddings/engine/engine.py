@@ -1,12 +1,14 @@
 """The engine: one per process; its threads start with the first use."""
 
-import os
+import importlib
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from types import ModuleType
 
 from embeddings.engine import manifest
 from embeddings.engine.batcher import LAST_MOMENT_S, Batcher
+from embeddings.engine.config import EngineConfig
 from embeddings.engine.errors import InvalidInputError, ModelUnavailableError
 from embeddings.engine.families import family_named
 from embeddings.engine.families.base import Model
@@ -14,11 +16,11 @@ from embeddings.engine.pool import ModelPool
 from embeddings.engine.spec import (
     Call,
     Dense,
+    EngineStatus,
     Job,
     LoadedModel,
     ModelSpec,
     Output,
-    Placement,
     Prepared,
     Sparse,
     SparseVector,
@@ -26,45 +28,6 @@ from embeddings.engine.spec import (
 )
 from embeddings.engine.tokenizer_cache import TokenizerCache
 from embeddings.engine.vectors import finish, stack
-
-#: Padded tokens per batch beyond which a CPU gains nothing and its caches lose.
-CPU_BATCH_TOKENS = 2048
-#: Streams beyond which Python's own lock is what they wait for.
-MOST_STREAMS = 16
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EngineConfig:
-    """What the engine may use; 0 streams or threads are chosen from the cores.
-
-    A stream runs one batch at a time on `threads` threads: one wide team collapses as
-    soon as something else wants a core, so there are many streams of few threads.
-    `batch_tokens` counts padding and is what one batch may have at most;
-    `queue_tokens` bounds what waits. `keep_alive_s` as in `Call`, for models whose
-    callers ask for nothing else.
-    """
-
-    memory_bytes: int = 4 << 30
-    streams: int = 0
-    threads: int = 0
-    batch_tokens: int = 16_384
-    queue_tokens: int = 4_000_000
-    keep_alive_s: float = 300.0
-    device: str = "cpu"
-
-    def resolved(self) -> "EngineConfig":
-        """The same with streams, threads and batch size as they will be used."""
-        if self.device != "cpu":
-            return replace(self, streams=self.streams or 1, threads=self.threads or 1)
-        cores = len(os.sched_getaffinity(0))
-        streams = self.streams or max(1, cores // (self.threads or 1))
-        streams = min(streams, self.streams or MOST_STREAMS)
-        return replace(
-            self,
-            streams=streams,
-            threads=self.threads or max(1, cores // streams),
-            batch_tokens=min(self.batch_tokens, CPU_BATCH_TOKENS),
-        )
 
 
 class Engine:
@@ -84,6 +47,7 @@ class Engine:
             device=config.device,
             size_of=self._size,
             open_model=self._open,
+            is_out_of_memory=_is_out_of_memory,
             clock=clock,
         )
         self._batcher = Batcher(
@@ -91,6 +55,8 @@ class Engine:
             streams=config.streams,
             batch_tokens=config.batch_tokens,
             queue_tokens=config.queue_tokens,
+            is_device_lost=_is_device_lost,
+            clock=clock,
         )
 
     def prepare(self, job: Job) -> Prepared:
@@ -118,6 +84,7 @@ class Engine:
         """
         job = prepared.job
         started_ns = time.perf_counter_ns()
+        self._batcher.check()
         with self._pool.lease(job.spec, call) as resident:
             loaded_ns = time.perf_counter_ns()
             raw = self._batcher.submit(resident, prepared.rows, call)
@@ -160,7 +127,46 @@ class Engine:
 
     def loaded(self) -> tuple[LoadedModel, ...]:
         """The models in memory."""
-        return self._pool.loaded()
+        return self._pool.status().models
+
+    def status(self) -> EngineStatus:
+        """Memory, queue and totals at this moment."""
+        pool, queue = self._pool.status(), self._batcher.status()
+        tally = queue.tally
+        return EngineStatus(
+            models=pool.models,
+            loading=pool.loading,
+            failed=pool.failed,
+            memory_bytes=pool.memory_bytes,
+            used_bytes=pool.used_bytes,
+            queued_texts=queue.queued_texts,
+            queued_tokens=queue.queued_tokens,
+            streams=self._config.streams,
+            busy_streams=queue.busy_streams,
+            tokens_per_s=tally.tokens_per_s,
+            texts_total=tally.texts,
+            tokens_total=tally.tokens,
+            batches_total=tally.batches,
+            failed_total=tally.failed,
+            padded_tokens_total=tally.padded_tokens,
+            mismatched_total=tally.mismatched,
+            out_of_memory_total=tally.out_of_memory,
+            loads_total=pool.loads_total,
+            unloads_total=pool.unloads_total,
+            trouble=queue.trouble,
+            is_lost=queue.is_lost,
+        )
+
+    def unload(self, spec: ModelSpec) -> bool:
+        """Take a model out of memory once nobody uses it; whether it was there.
+
+        Requests that come meanwhile load it anew.
+        """
+        return self._pool.unload(spec)
+
+    def retry(self, spec: ModelSpec) -> bool:
+        """Let the next request try a failed load at once; whether it had failed."""
+        return self._pool.retry(spec)
 
     def close(self, *, drain_s: float) -> None:
         """Refuse new work, let what is queued end, fail the rest; safe to repeat."""
@@ -180,8 +186,12 @@ class Engine:
             raise ModelUnavailableError(
                 f"the files of {spec.name} are not those that were registered"
             )
-        placement = Placement(device=self._config.device, threads=self._config.threads)
-        model = family_named(spec.family).load(spec, placement)
+        try:
+            model = family_named(spec.family).load(spec, self._config.placement())
+        except Exception as error:
+            if _is_device_lost(error):
+                self._batcher.lose(str(error))
+            raise
         if model.dimensions < spec.dimensions:
             found = model.dimensions
             model.close()
@@ -190,3 +200,16 @@ class Engine:
                 f"{spec.dimensions} it is registered with"
             )
         return model
+
+
+def _is_out_of_memory(error: BaseException) -> bool:
+    # Torch is imported with the families, by the first use.
+    return bool(_torch().is_out_of_memory(error))
+
+
+def _is_device_lost(error: BaseException) -> bool:
+    return bool(_torch().is_device_lost(error))
+
+
+def _torch() -> ModuleType:
+    return importlib.import_module("embeddings.engine.runtimes.torch")

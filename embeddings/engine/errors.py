@@ -43,6 +43,10 @@ class OverloadedError(EngineError):
         self.retry_after_s = retry_after_s
 
 
+class TenantOverloadedError(OverloadedError):
+    """One tenant's texts fill its share of the queue; others may still come."""
+
+
 class DeadlineError(EngineError):
     """The answer did not come in time; what was queued has been dropped."""
 

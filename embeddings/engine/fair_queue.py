@@ -1,180 +1,166 @@
 """Which texts run next: fair between tenants, similar lengths together. No threads."""
 
-import threading
 from collections import deque
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from itertools import islice
 
-import numpy as np
-
-from embeddings.engine.errors import EngineError
 from embeddings.engine.resident import Resident
-from embeddings.engine.spec import TokenRow, Vector
+from embeddings.engine.tickets import Batch, Item, Ticket
 
-#: A batch may be padded to so many times its tokens; short texts cost little anyway.
-MOST_PADDING, SHORT_TOKENS = 1.3, 32
 #: Requests of one tenant that are looked at for texts that fit a batch.
 LOOK_AHEAD = 64
+#: A batch job that is older goes as if somebody waited for it at a screen.
+PROMOTE_AFTER_S = 10.0
 
 
-@dataclass(eq=False, slots=True, kw_only=True)
-class Ticket:
-    """One request in the queue: its rows, longest first, and what came of them."""
-
-    resident: Resident
-    tenant: str
-    weight: float
-    rows: Sequence[TokenRow]
-    vectors: list[Vector | None] = field(init=False)
-    order: deque[int] = field(init=False)
-    queued_tokens: int = field(init=False)
-    left: int = field(init=False)
-    error: EngineError | None = None
-    done: threading.Event = field(default_factory=threading.Event)
-
-    def __post_init__(self) -> None:
-        self.vectors = [None] * len(self.rows)
-        self.left = len(self.rows)
-        self.queued_tokens = sum(len(row.ids) for row in self.rows)
-        lengths = np.array([len(row.ids) for row in self.rows])
-        self.order = deque(np.argsort(-lengths, kind="stable").tolist())
-
-    def put(self, index: int, vector: Vector) -> None:
-        """Take one row's vector; the last one ends the wait."""
-        self.vectors[index] = vector
-        self.left -= 1
-        if not self.left:
-            self.done.set()
-
-    def fail(self, error: EngineError) -> None:
-        """End the wait with an error, once."""
-        if not self.done.is_set():
-            self.error = error
-            self.done.set()
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One text of a ticket, by its index there."""
-
-    ticket: Ticket
-    index: int
-
-    @property
-    def row(self) -> TokenRow:
-        """Its token ids."""
-        return self.ticket.rows[self.index]
-
-
-@dataclass(slots=True)
-class Batch:
-    """Texts of one model that run together."""
-
-    resident: Resident
-    items: list[Item] = field(default_factory=list)
-    tokens: int = 0
-    longest: int = 0
-
-    def fits(self, length: int, *, budget: int) -> bool:
-        """Whether a text of this length may join; the first always may."""
-        longest = max(self.longest, length)
-        padded = longest * (len(self.items) + 1)
-        wasteful = padded > MOST_PADDING * (self.tokens + length)
-        if not self.items:
-            return True
-        return padded <= budget and not (wasteful and longest > SHORT_TOKENS)
-
-    def add(self, item: Item) -> None:
-        """Let a text join."""
-        length = len(item.row.ids)
-        self.items.append(item)
-        self.tokens += length
-        self.longest = max(self.longest, length)
+#: One tenant's requests of one class for one model.
+Lane = deque[Ticket]
+#: Tenant, and whether its requests are batch jobs.
+LaneKey = tuple[str, bool]
 
 
 class FairQueue:
-    """Tickets by model and tenant; the caller holds the lock.
+    """Tickets by model, tenant and class; the caller holds the lock.
 
     Tenants are served by start-time fair queueing over tokens: each has a tag that
     moves on by tokens / weight as it is served, and the smallest tag is next. One
-    tenant's requests take turns, so a short one need not wait for a long one.
+    tenant's requests take turns, so a short one need not wait for a long one. Batch
+    jobs come after everybody else until they are `promote_after_s` old. Source: Goyal,
+    Vin and Cheng, "Start-time Fair Queueing", 1996.
     """
 
-    def __init__(self) -> None:
-        #: Tokens that wait.
+    def __init__(self, *, promote_after_s: float = PROMOTE_AFTER_S) -> None:
+        #: Tokens and texts that wait.
         self.tokens = 0
-        self._lanes: dict[Resident, dict[str, deque[Ticket]]] = {}
+        self.texts = 0
+        self._promote_after_s = promote_after_s
+        self._lanes: dict[Resident, dict[LaneKey, Lane]] = {}
+        self._tokens_of: dict[str, int] = {}
         self._tags: dict[str, float] = {}
         self._now = 0.0
 
-    def __iter__(self) -> Iterator[Ticket]:
-        for lanes in self._lanes.values():
-            for lane in lanes.values():
-                yield from lane
+    def tokens_of(self, tenant: str) -> int:
+        """Tokens of one tenant that wait."""
+        return self._tokens_of.get(tenant, 0)
 
     def add(self, ticket: Ticket) -> None:
         """Let a request's rows wait."""
         lanes = self._lanes.setdefault(ticket.resident, {})
-        lanes.setdefault(ticket.tenant, deque()).append(ticket)
+        lanes.setdefault((ticket.tenant, ticket.is_batch), deque()).append(ticket)
         # Time without requests earns no credit.
         self._tags[ticket.tenant] = max(self._tags.get(ticket.tenant, 0.0), self._now)
-        self.tokens += ticket.queued_tokens
+        self._count(ticket, tokens=ticket.queued_tokens, texts=len(ticket.order))
 
     def remove(self, ticket: Ticket) -> None:
         """Forget what still waits of a request."""
-        self.tokens -= ticket.queued_tokens
+        if not ticket.order:
+            return
+        self._count(ticket, tokens=-ticket.queued_tokens, texts=-len(ticket.order))
         ticket.queued_tokens = 0
         ticket.order.clear()
-        lane = self._lanes.get(ticket.resident, {}).get(ticket.tenant)
-        if lane is not None and ticket in lane:
-            lane.remove(ticket)
-            self._tidy(ticket.resident, ticket.tenant)
+        key = (ticket.tenant, ticket.is_batch)
+        self._lanes[ticket.resident][key].remove(ticket)
+        self._tidy(ticket.resident, key)
 
-    def take(self, *, budget: int) -> Batch | None:
-        """The next batch: `budget` padded tokens at most, unless one text has more."""
+    def pass_by(self, ticket: Ticket) -> Batch:
+        """A whole request as a batch of its own, where nothing waits."""
+        self._now = max(self._tags.get(ticket.tenant, 0.0), self._now)
+        self._charge(ticket, tokens=ticket.queued_tokens)
+        batch = Batch(ticket.resident)
+        for index in ticket.order:
+            batch.add(Item(ticket, index))
+        ticket.queued_tokens = 0
+        ticket.order.clear()
+        return batch
+
+    def take(self, *, budget: int, now: float = 0.0) -> Batch:
+        """The next batch: `budget` padded tokens at most, unless one text has more.
+
+        Something must wait.
+        """
         heads = (
-            (self._tags[tenant], resident, tenant)
+            (*self._rank(key, lane, now), resident, key)
             for resident, lanes in self._lanes.items()
-            for tenant in lanes
+            for key, lane in lanes.items()
         )
-        first = min(heads, key=lambda head: head[0], default=None)
-        if first is None:
-            return None
-        self._now, resident, head = first
+        _, tag, resident, _ = min(heads, key=lambda head: head[:2])
+        # A tenant that had to let others go first has not earned what they were given.
+        self._now = max(self._now, tag)
         batch = Batch(resident)
         lanes = self._lanes[resident]
-        others = sorted(lanes.keys() - {head}, key=self._tags.__getitem__)
-        for tenant in (head, *others):
-            lane = lanes[tenant]
-            for ticket in list(islice(lane, LOOK_AHEAD)):
+        for key in sorted(lanes, key=lambda key: self._rank(key, lanes[key], now)):
+            lane = lanes[key]
+            for ticket in self._alike(lane, batch):
                 if self._move(ticket, batch, budget=budget):
                     lane.remove(ticket)
                     if ticket.order:
                         lane.append(ticket)
-            self._tidy(resident, tenant)
-            if batch.longest * len(batch.items) >= budget:
+            self._tidy(resident, key)
+            if batch.padded_tokens >= budget:
                 break
         return batch
 
-    def _move(self, ticket: Ticket, batch: Batch, *, budget: int) -> bool:
-        """Move rows into the batch while they fit; whether any did."""
-        before = batch.tokens
-        while ticket.order:
-            length = len(ticket.rows[ticket.order[0]].ids)
-            if not batch.fits(length, budget=budget):
-                break
-            batch.add(Item(ticket, ticket.order.popleft()))
-        moved = batch.tokens - before
-        ticket.queued_tokens -= moved
-        self.tokens -= moved
-        start = max(self._tags[ticket.tenant], self._now)
-        self._tags[ticket.tenant] = start + moved / ticket.weight
-        return moved > 0
+    @staticmethod
+    def _alike(lane: Lane, batch: Batch) -> list[Ticket]:
+        """A lane's requests that may join: of about the batch's length first.
 
-    def _tidy(self, resident: Resident, tenant: str) -> None:
+        The first batch of a lane begins with the request whose turn it is.
+        """
+        found = list(islice(lane, LOOK_AHEAD))
+        first = [] if batch.items else found[:1]
+        longest = batch.longest or found[0].lengths[found[0].order[0]]
+        rest = sorted(found[len(first) :], key=lambda one: one.distance(longest))
+        return first + rest
+
+    def _rank(self, key: LaneKey, lane: Lane, now: float) -> tuple[bool, float]:
+        """What the next lane has least of: others go first, and what it was given."""
+        tenant, is_batch = key
+        is_late = is_batch and now - lane[0].asked_at < self._promote_after_s
+        return is_late, self._tags[tenant]
+
+    def _move(self, ticket: Ticket, batch: Batch, *, budget: int) -> bool:
+        """Move rows into the batch while they fit; whether any did.
+
+        Those of the batch's own length come first, then shorter ones, then longer.
+        """
+        order, before = ticket.order, len(batch.items)
+        start = ticket.first_below(batch.longest) if batch.items else 0
+        end = start
+        while end < len(order) and self._join(ticket, batch, order[end], budget):
+            end += 1
+        while start > 0 and self._join(ticket, batch, order[start - 1], budget):
+            start -= 1
+        moved = batch.items[before:]
+        if moved:
+            tokens = sum(item.length for item in moved)
+            del order[start:end]
+            ticket.queued_tokens -= tokens
+            self._count(ticket, tokens=-tokens, texts=-len(moved))
+            self._charge(ticket, tokens=tokens)
+        return bool(moved)
+
+    @staticmethod
+    def _join(ticket: Ticket, batch: Batch, index: int, budget: int) -> bool:
+        if not batch.fits(ticket.lengths[index], budget=budget):
+            return False
+        batch.add(Item(ticket, index))
+        return True
+
+    def _charge(self, ticket: Ticket, *, tokens: int) -> None:
+        """Move the tenant's tag on by what was served."""
+        start = max(self._tags.get(ticket.tenant, 0.0), self._now)
+        self._tags[ticket.tenant] = start + tokens / ticket.weight
+
+    def _count(self, ticket: Ticket, *, tokens: int, texts: int) -> None:
+        self.tokens += tokens
+        self.texts += texts
+        left = self._tokens_of.get(ticket.tenant, 0) + tokens
+        self._tokens_of[ticket.tenant] = left
+        if not left:
+            del self._tokens_of[ticket.tenant]
+
+    def _tidy(self, resident: Resident, key: LaneKey) -> None:
         lanes = self._lanes[resident]
-        if not lanes[tenant]:
-            del lanes[tenant]
+        if not lanes[key]:
+            del lanes[key]
         if not lanes:
             del self._lanes[resident]

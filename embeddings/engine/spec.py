@@ -86,10 +86,19 @@ class ModelSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placement:
-    """Where a model computes: a device's name, and CPU threads per batch."""
+    """Where a model computes: a device's name, and how much of a CPU.
+
+    `threads` are torch's for each batch; `cores` are for all batches together, in as
+    many `teams` of OpenVINO's, each of which runs one batch.
+    `conversions` is where networks are kept as OpenVINO reads them; None leaves every
+    network to torch.
+    """
 
     device: str = "cpu"
     threads: int = 1
+    cores: int = 1
+    teams: int = 1
+    conversions: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,7 +224,8 @@ class EngineStatus:
     since the engine was made: texts embedded, their tokens, those tokens with their
     batches' padding, batches, texts that failed, batches that came back with too few
     or too many vectors or ran out of memory, loads and unloads. `trouble` says why the
-    engine serves no longer, empty while it does.
+    engine should get no requests, empty while it should; `is_lost` that only a new
+    process can serve again.
     """
 
     models: tuple[LoadedModel, ...]
@@ -238,6 +248,7 @@ class EngineStatus:
     loads_total: int = 0
     unloads_total: int = 0
     trouble: str = ""
+    is_lost: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

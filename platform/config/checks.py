@@ -1,5 +1,6 @@
 """System checks of the settings: what must not start, and what to do about it."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,9 +12,11 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import OperationalError, connections
 
 from config.client_address import networks
+from embeddings.engine.config import RUNTIMES
 
 SECRET_KEY_LENGTH = 50
 POSTGRES_MAJOR = 16
+DEVICE = re.compile(r"auto|cpu|cuda(:\d+)?")
 LOOPBACK = ("127.", "localhost:", "[::1]:", "unix:")
 
 #: Settings that count or measure something there must be some of.
@@ -104,6 +107,24 @@ def check_numbers(
         for name in POSITIVE
         if getattr(settings, name) <= 0
     ]
+
+
+@register()
+def check_engine(
+    app_configs: Sequence[AppConfig] | None,  # noqa: ARG001 -- Django's signature
+    **kwargs: Any,  # noqa: ARG001
+) -> list[CheckMessage]:
+    """The engine's device and runtime are ones there are."""
+    found: list[CheckMessage] = []
+    if not DEVICE.fullmatch(settings.ENGINE_DEVICE):
+        message = f"ENGINE_DEVICE is {settings.ENGINE_DEVICE}."
+        hint = "Known are auto, cpu, cuda, and cuda:1 for the second GPU."
+        found.append(Error(message, hint=hint, id="config.E011"))
+    if settings.ENGINE_RUNTIME not in RUNTIMES:
+        message = f"ENGINE_RUNTIME is {settings.ENGINE_RUNTIME}."
+        hint = f"Known are {', '.join(RUNTIMES)}."
+        found.append(Error(message, hint=hint, id="config.E012"))
+    return found
 
 
 @register()

@@ -3,8 +3,9 @@
 import contextlib
 import selectors
 import socket
+import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
@@ -20,6 +21,8 @@ from config.deadlines import DeadlineSocket
 
 #: A view sets this to close the connection after its reply.
 CLOSE_FLAG = "platform.close"
+#: A view adds here what is to be called once its reply has been sent, or could not be.
+AT_END = "platform.at_end"
 #: What a thread waits for the first byte of a new connection; the rest of the wait is
 #: the poller's, so that silent connections take no thread.
 FIRST_BYTE_WAIT_S = 0.02
@@ -27,6 +30,10 @@ FIRST_BYTE_WAIT_S = 0.02
 LINGER_S = 2.0
 LINGER_BYTES = 64 * 1024 * 1024
 LINGER_READ_BYTES = 256 * 1024
+#: How often a worker asks whether it should go on.
+LOOK_EVERY_S = 1.0
+#: Before it is killed, what a worker has for telling those whom it cannot serve.
+LAST_WORDS_S = 3.0
 #: More unread body than this, and gunicorn will not keep the connection.
 KEPT_UNREAD_BYTES = 64 * 1024
 
@@ -53,12 +60,67 @@ class Lingering:
     dropped_bytes: int = 0
 
 
+class Ending:
+    """A reply's body that makes calls once it has been sent, or could not be."""
+
+    def __init__(
+        self, body: Iterable[bytes], calls: Iterable[Callable[[], None]]
+    ) -> None:
+        self._body = body
+        self._calls = calls
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._body)
+
+    def close(self) -> None:
+        """The server's last word on a reply; closes the body too."""
+        try:
+            if hasattr(self._body, "close"):
+                self._body.close()
+        finally:
+            for call in self._calls:
+                call()
+
+
 class DeadlineWorker(gthread.ThreadWorker):
-    """A thread worker with a read deadline per request and a close flag."""
+    """A thread worker with a read deadline per request and a close flag.
+
+    `is_lost` is asked now and then whether only a new process can serve; `stop` is
+    called once, in a thread of its own, when the worker begins to end, with the
+    seconds that its requests may still take.
+    """
+
+    alive: bool
+    is_lost: Callable[[], bool] | None = None
+    stop: Callable[[float], None] | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._lingering: list[Lingering] = []
+        self._looked_at = 0.0
+
+    def notify(self) -> None:
+        """Say that the worker lives, and see whether it should go on."""
+        super().notify()
+        now = time.monotonic()
+        if self.alive and self.is_lost and now > self._looked_at + LOOK_EVERY_S:
+            self._looked_at = now
+            if self.is_lost():
+                self.log.critical("the worker cannot serve any more and ends")
+                self.alive = False
+                self._begin_stop()
+
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        """Begin to end; a signal's handler, which must not wait for any lock."""
+        if self.alive:
+            self.method_queue.defer(self._begin_stop)
+        super().handle_exit(sig, frame)
+
+    def _begin_stop(self) -> None:
+        if self.stop is not None:
+            drain_s = max(0.0, self.cfg.graceful_timeout - LAST_WORDS_S)
+            stopping = threading.Thread(target=self.stop, args=(drain_s,), daemon=True)
+            stopping.start()
 
     def load_wsgi(self) -> None:
         """Load the application and watch for its close flag."""
@@ -178,7 +240,7 @@ class DeadlineWorker(gthread.ThreadWorker):
 
 
 def closing_on_request(application: Application) -> Application:
-    """The application, its connections closed where it asks for that.
+    """The application, with its connections closed and its calls made as it asks.
 
     They are also closed where more of the body was left unread than gunicorn drops:
     it would close them anyway, after having promised to keep them.
@@ -193,7 +255,13 @@ def closing_on_request(application: Application) -> Application:
                 response.force_close()
             return start_response(status, headers, exc_info)
 
-        return application(environ, start)
+        at_end = environ[AT_END] = []
+        try:
+            body = application(environ, start)
+        except BaseException:
+            Ending((), at_end).close()
+            raise
+        return Ending(body, at_end) if at_end else body
 
     return serve
 

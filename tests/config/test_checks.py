@@ -27,6 +27,8 @@ def test_sound_settings_pass() -> None:
         ({"ALLOWED_HOSTS": ["*"]}, "config.E005"),
         ({"TRUSTED_PROXIES": ["everyone"]}, "config.E006"),
         ({"WEB_THREADS": 0}, "config.E007"),
+        ({"ENGINE_DEVICE": "gpu"}, "config.E011"),
+        ({"ENGINE_RUNTIME": "onnx"}, "config.E012"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -40,6 +42,7 @@ def test_unsound_settings_are_named(
         checks.check_secrets,
         checks.check_exposure,
         checks.check_numbers,
+        checks.check_engine,
     ]
     messages = [message for function in functions for message in function(None)]
 

@@ -2,12 +2,16 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from django.conf import settings
 from gunicorn.app.wsgiapp import WSGIApplication
 
 from config import gunicorn
 from config.worker import DeadlineWorker
+from embeddings import process
+from embeddings.in_flight import WAITERS
 
 ROOT = Path(__file__).resolve().parents[2]
 GOOD = {
@@ -64,7 +68,17 @@ def test_configuration_is_gunicorns(monkeypatch: pytest.MonkeyPatch) -> None:
 
     assert config.worker_class is DeadlineWorker
     assert config.workers == 1
+    assert config.threads == (1 + WAITERS) * settings.WEB_THREADS + 2
     assert config.control_socket_disable
     assert not config.preload_app
     assert config.on_starting is not None
     assert config.worker_tmp_dir == gunicorn.worker_tmp_dir
+
+
+def test_worker_asks_its_engine_whether_to_go_on_and_stops_it() -> None:
+    worker = SimpleNamespace()
+
+    gunicorn.post_worker_init(worker)
+
+    assert worker.is_lost is process.is_lost
+    assert worker.stop is process.stop_admission

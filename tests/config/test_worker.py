@@ -1,15 +1,20 @@
+import logging
 import os
+import queue
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from http.client import HTTPConnection
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+
+from config.worker import LAST_WORDS_S, DeadlineWorker
 
 ROOT = Path(__file__).resolve().parents[2]
 READ_TIMEOUT_S = 1.0
@@ -196,6 +201,74 @@ def test_unread_small_body_keeps_the_connection(connection: HTTPConnection) -> N
 
     assert connection.getresponse().read() == b"1"
     assert connection.sock is first
+
+
+def test_end_of_a_request_is_told_whatever_became_of_it(port: int) -> None:
+    before = int(get(port, "/count"))
+    with connect(port) as client:
+        client.sendall(b"GET /big HTTP/1.1\r\nHost: a\r\n\r\n")
+        client.recv(1)
+    get(port, "/fall")
+
+    deadline = time.monotonic() + 10 * WRITE_TIMEOUT_S
+    asked = 0
+    while int(get(port, "/count")) != before + 3 + asked:
+        asked += 1
+        assert time.monotonic() < deadline
+
+
+class Lonely(DeadlineWorker):
+    """A worker without a server, of which only its life is looked at."""
+
+    def __init__(self) -> None:
+        cfg = SimpleNamespace(graceful_timeout=30, worker_connections=9, threads=2)
+        self.cfg = cfg
+        self.log = logging.getLogger(__name__)
+        self.alive = True
+        self.tmp = SimpleNamespace(notify=lambda: None)
+        self.deferred: list[Callable[[], None]] = []
+        self.method_queue = SimpleNamespace(defer=self.deferred.append)
+        self.stops: queue.Queue[float] = queue.Queue()
+        self.stop = self.stops.put
+        self._looked_at = float("-inf")
+
+
+def test_worker_that_cannot_serve_any_more_ends_and_drains() -> None:
+    worker = Lonely()
+    worker.is_lost = lambda: True
+
+    worker.notify()
+    worker.notify()
+
+    assert not worker.alive
+    assert worker.stops.get(timeout=10) == 30 - LAST_WORDS_S
+    assert worker.stops.empty()
+
+
+def test_worker_looks_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    worker = Lonely()
+    looks: list[None] = []
+    worker.is_lost = lambda: looks.append(None) is not None
+
+    for _ in range(3):
+        worker.notify()
+
+    assert worker.alive
+    assert len(looks) == 1
+
+
+def test_signal_to_end_stops_admission_outside_of_the_handler() -> None:
+    worker = Lonely()
+
+    worker.handle_exit(signal.SIGTERM, None)
+
+    assert not worker.alive
+    assert worker.stops.empty()
+    for call in worker.deferred:
+        call()
+    assert worker.stops.get(timeout=10) == 30 - LAST_WORDS_S
+    worker.handle_exit(signal.SIGTERM, None)
+    assert len(worker.deferred) == 2
 
 
 def test_peeking_at_the_socket_does_not_wait(port: int) -> None:

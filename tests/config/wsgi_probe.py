@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 BIG = 64 * 1024 * 1024
+#: One entry per request that asked to be told of its end.
+ended: list[None] = []
 
 
 def application(
@@ -24,7 +26,14 @@ def application(
             body = b"no"
         case "/ignore":
             body = b"ignored"
+        case "/count":
+            environ["platform.at_end"].append(lambda: ended.append(None))
+            body = b"%d" % len(ended)
+        case "/fall":
+            environ["platform.at_end"].append(lambda: ended.append(None))
+            raise RuntimeError("a bug")
         case "/big":
+            environ["platform.at_end"].append(lambda: ended.append(None))
             body = bytes(BIG)
         case "/peek":
             flags = socket.MSG_PEEK | socket.MSG_DONTWAIT

@@ -2,11 +2,12 @@
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
 from embeddings import process
-from embeddings.engine.errors import ForwardError
+from embeddings.engine.errors import ForwardError, OverloadedError
 from tests.factories import make_model
 from tests.fakes import FakeEngine
 
@@ -103,3 +104,35 @@ def test_without_a_model_there_is_nothing_to_probe(engine: FakeEngine) -> None:
     process.probe()
 
     assert engine.jobs == []
+
+
+@pytest.mark.django_db
+def test_an_engine_in_trouble_fails_the_probe(engine: FakeEngine) -> None:
+    engine.state = replace(engine.state, trouble="the device is lost")
+
+    with pytest.raises(OverloadedError, match="the device is lost"):
+        process.probe()
+
+
+def test_a_process_is_lost_when_its_engine_says_so(engine: FakeEngine) -> None:
+    assert not process.is_lost()
+
+    engine.state = replace(engine.state, is_lost=True)
+
+    assert process.is_lost()
+
+
+def test_asking_after_the_engine_makes_none(made: list[FakeEngine]) -> None:
+    assert not process.is_lost()
+    assert process.trouble() == ""
+
+    assert made == []
+
+
+def test_stopping_keeps_the_engine_so_that_it_goes_on_refusing(
+    made: list[FakeEngine],
+) -> None:
+    process.stop_admission(2.5)
+
+    assert made[0].drained_s == 2.5
+    assert process.get_engine() is made[0]

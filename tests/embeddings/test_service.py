@@ -98,10 +98,32 @@ def test_whose_word_counts_for_long_texts(
 def test_the_callers_window_and_patience_are_passed_on(
     caller: Caller, engine: FakeEngine
 ) -> None:
-    service.embed(ask("a", max_tokens=16, keep_alive_s=-1.0), origin_of(caller))
+    service.embed(ask("a", max_tokens=16, keep_alive_s=7.5), origin_of(caller))
 
     assert engine.jobs[0].max_tokens == 16
-    assert engine.calls[0].keep_alive_s == -1.0
+    assert engine.calls[0].keep_alive_s == 7.5
+
+
+@pytest.mark.parametrize(
+    ("wish", "most", "kept"),
+    [
+        (None, 60.0, None),
+        (0.0, 60.0, 0.0),
+        (61.0, 60.0, 60.0),
+        (-1.0, 60.0, 60.0),
+        (-1.0, -1.0, -1.0),
+        (10**9, -1.0, 10**9),
+    ],
+    ids=["none", "zero", "long", "for ever", "for ever, uncapped", "long, uncapped"],
+)
+def test_a_tenant_keeps_a_model_no_longer_than_it_may(
+    wish, most, kept, caller: Caller, engine: FakeEngine, settings
+) -> None:
+    settings.KEEP_ALIVE_MAX_S = most
+
+    service.embed(ask("a", keep_alive_s=wish), origin_of(caller))
+
+    assert engine.calls[0].keep_alive_s == kept
 
 
 def test_instructions_by_word_beat_those_by_task(

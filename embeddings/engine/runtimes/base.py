@@ -20,7 +20,12 @@ class LastHiddenState(nn.Module):
 
 
 class Runtime(Protocol):
-    """A network that runs somewhere; several threads may use it at once."""
+    """A network that runs somewhere; several threads may use it at once.
+
+    `name` is the runtime's own: torch or openvino.
+    """
+
+    name: str
 
     def hidden_states(self, ids: Tensor, mask: Tensor) -> Tensor:
         """Hidden states (batch, tokens, width) of right-padded ids and mask

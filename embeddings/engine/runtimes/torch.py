@@ -7,10 +7,31 @@ import torch
 from torch import Tensor, nn
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+#: How torch on a CPU, OpenVINO and CUDA say that memory is lacking.
+NO_MEMORY = (
+    *("DefaultCPUAllocator", "can't allocate memory", "bad_alloc"),
+    *("out of memory", "CUBLAS_STATUS_ALLOC_FAILED"),
+)
+
+
+def use_threads(wanted: int) -> None:
+    """Let torch use so many threads for what the calling thread asks of it."""
+    # OpenMP keeps the number per calling thread, and the caller may be a new one.
+    if torch.get_num_threads() != wanted:
+        torch.set_num_threads(wanted)
+
+
+def on_device(tensor: Tensor, device: str) -> Tensor:
+    """A tensor of main memory on a device, which need not wait for it to arrive."""
+    if device == "cpu":
+        return tensor
+    return tensor.pin_memory().to(device, non_blocking=True)
 
 
 class TorchRuntime:
     """A network on a device."""
+
+    name = "torch"
 
     def __init__(
         self,
@@ -26,9 +47,8 @@ class TorchRuntime:
 
     def hidden_states(self, ids: Tensor, mask: Tensor) -> Tensor:
         """Hidden states (batch, tokens, width) of ids and mask (batch, tokens)."""
-        # OpenMP keeps the number per calling thread, and the caller may be a new one.
-        if self._device.type == "cpu" and torch.get_num_threads() != self._threads:
-            torch.set_num_threads(self._threads)
+        if self._device.type == "cpu":
+            use_threads(self._threads)
         hidden: Tensor = self._network(ids, mask)
         return hidden
 
@@ -42,9 +62,16 @@ def is_out_of_memory(error: BaseException) -> bool:
     """Whether an allocation failed, on the device or in main memory."""
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return True
-    return isinstance(error, RuntimeError) and (
-        "DefaultCPUAllocator" in str(error) or "can't allocate memory" in str(error)
+    return isinstance(error, RuntimeError) and any(
+        sign in str(error) for sign in NO_MEMORY
     )
+
+
+def is_device_lost(error: BaseException) -> bool:
+    """Whether the device answers no more, and nothing on it will ever succeed again."""
+    if is_out_of_memory(error) or not isinstance(error, RuntimeError):
+        return False
+    return isinstance(error, torch.AcceleratorError) or "CUDA error" in str(error)
 
 
 def release_memory(device: torch.device) -> None:

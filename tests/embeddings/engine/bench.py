@@ -1,31 +1,54 @@
 """A batcher over one fake model, to be filled and stalled."""
 
+from dataclasses import replace
+
 from embeddings.engine.batcher import Batcher
 from embeddings.engine.pool import ModelPool
-from tests.embeddings.engine.making import FakeModel, make_call, make_row, start, until
+from tests.embeddings.engine.making import (
+    FakeModel,
+    is_device_lost,
+    is_out_of_memory,
+    make_call,
+    make_row,
+    start,
+    until,
+)
 
 POISON, NAN = 666, 999
 
 
 class Bench:
-    """A batcher over one fake model."""
+    """A batcher over one fake model; `other` is of others, which lie beside it."""
 
-    def __init__(self, spec, *, streams=1, batch_tokens=1000, queue_tokens=10_000):
+    def __init__(
+        self, spec, *, streams=1, batch_tokens=1000, queue_tokens=10_000, **options
+    ):
         self.spec = spec
+        self.other = replace(spec, family="other")
         self.model = FakeModel(poison=POISON, nan=NAN)
+        self.others = []
         self.pool = ModelPool(
             memory_bytes=100,
             keep_alive_s=300,
             device="cpu",
             size_of=lambda _: 1,
-            open_model=lambda _: self.model,
+            open_model=self._open,
+            is_out_of_memory=is_out_of_memory,
         )
         self.batcher = Batcher(
             self.pool,
             streams=streams,
             batch_tokens=batch_tokens,
             queue_tokens=queue_tokens,
+            is_device_lost=is_device_lost,
+            **options,
         )
+
+    def _open(self, spec):
+        if spec == self.spec:
+            return self.model
+        self.others.append(FakeModel())
+        return self.others[-1]
 
     def submit(self, *rows, **call):
         call = make_call(**call)

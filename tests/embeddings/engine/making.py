@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -41,12 +42,25 @@ class FakeOutOfMemoryError(Exception):
     """What a fake model raises when a batch is too large for it."""
 
 
+class FakeDeviceLostError(Exception):
+    """What a fake model raises when its device is gone."""
+
+
+def is_out_of_memory(error):
+    return isinstance(error, FakeOutOfMemoryError)
+
+
+def is_device_lost(error):
+    return isinstance(error, FakeDeviceLostError)
+
+
 @dataclass
 class FakeModel:
     """Vectors (rows, 2): the first token and the length; fails as it is told.
 
     `gate`, while cleared, keeps batches from ending; `poison` and `nan` are first
-    tokens that make a batch fail, or one vector not finite.
+    tokens that make a batch fail, or one vector not finite. `failure` is raised by
+    every batch, `on_embed` called by each, `on_close` at the end.
     """
 
     dimensions: int = 2
@@ -57,6 +71,9 @@ class FakeModel:
     gate: threading.Event = field(default_factory=threading.Event)
     started: threading.Event = field(default_factory=threading.Event)
     batches: list = field(default_factory=list)
+    failure: Exception | None = None
+    on_embed: Callable[[], None] = lambda: None
+    on_close: Callable[[], None] = lambda: None
     is_closed: bool = False
 
     def __post_init__(self):
@@ -67,6 +84,9 @@ class FakeModel:
         self.batches.append([len(row.ids) for row in rows])
         self.started.set()
         assert self.gate.wait(PATIENCE_S)
+        self.on_embed()
+        if self.failure is not None:
+            raise self.failure
         if max(len(row.ids) for row in rows) * len(rows) > self.most_tokens:
             raise FakeOutOfMemoryError
         values = [[row.ids[0], len(row.ids)] for row in rows]
@@ -74,13 +94,14 @@ class FakeModel:
             raise ValueError("a bad text")
         vectors = np.array(values, dtype=np.float32)
         vectors[vectors[:, 0] == self.nan] = np.nan
-        return vectors
+        return list(vectors)
 
     def is_out_of_memory(self, error):
-        return isinstance(error, FakeOutOfMemoryError)
+        return is_out_of_memory(error)
 
     def close(self):
         self.is_closed = True
+        self.on_close()
 
 
 def start(*calls):

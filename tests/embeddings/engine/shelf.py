@@ -3,7 +3,7 @@
 import threading
 
 from embeddings.engine.pool import ModelPool
-from tests.embeddings.engine.making import FakeModel, make_call
+from tests.embeddings.engine.making import FakeModel, is_out_of_memory, make_call
 
 
 class Shelf:
@@ -18,12 +18,17 @@ class Shelf:
         self.gate = threading.Event()
         self.gate.set()
         self.most_bytes = 0
-        facts = {"memory_bytes": 100, "keep_alive_s": 300.0, "device": "cpu"}
+        facts = {
+            "memory_bytes": 100,
+            "keep_alive_s": 300.0,
+            "device": "cpu",
+            "clock": lambda: self.now,
+        }
         self.pool = ModelPool(
             **{**facts, **pool},
             size_of=lambda spec: self.sizes.get(spec.name, 40),
             open_model=self._open,
-            clock=lambda: self.now,
+            is_out_of_memory=is_out_of_memory,
         )
 
     def _open(self, spec):
@@ -31,17 +36,22 @@ class Shelf:
         assert self.gate.wait(30)
         if self.failure is not None:
             raise self.failure
-        self.most_bytes = max(
-            self.most_bytes, sum(one.size_bytes for one in self.pool._counted)
-        )
+        self.most_bytes = max(self.most_bytes, self.pool.status().used_bytes)
         self.models[spec.name] = FakeModel()
         return self.models[spec.name]
 
     def names(self):
         """Models in memory."""
-        return {model.name for model in self.pool.loaded()}
+        return {model.name for model in self.pool.status().models}
 
 
 def use(shelf, spec, **call):
     with shelf.pool.lease(spec, make_call(**call)) as resident:
         return resident.model
+
+
+def sweep(pool):
+    """Close what is due by a clock that was moved by hand."""
+    with pool._changed:
+        ripe = pool._memory.take_ripe()
+    pool._close(ripe)

@@ -1,12 +1,23 @@
 """The batcher's promises, with fake models."""
 
+import threading
 import time
 
 import numpy as np
 import pytest
 
-from embeddings.engine.errors import CancelledError, DeadlineError, OverloadedError
+from embeddings.engine.batcher import SMALLEST_BATCH
+from embeddings.engine.errors import (
+    CancelledError,
+    DeadlineError,
+    OverloadedError,
+    TenantOverloadedError,
+)
 from tests.embeddings.engine.making import make_row, start, until
+from tests.embeddings.engine.shelf import sweep
+
+#: A text that is worth a stream's while.
+LONG = make_row(SMALLEST_BATCH + 1)
 
 
 def test_vectors_come_in_the_order_of_the_rows(bench):
@@ -107,7 +118,7 @@ def test_close_drains(bench):
     (second,) = start(lambda: one.submit(make_row(5)))
     until(lambda: one.batcher._queue.tokens == 5)
     (closing,) = start(lambda: one.batcher.close(drain_s=30))
-    until(lambda: one.batcher._is_closing)
+    until(lambda: one.batcher._refusal)
 
     with pytest.raises(OverloadedError, match="shutting down"):
         one.submit(make_row(1))
@@ -120,19 +131,20 @@ def test_close_drains(bench):
 
 def test_close_fails_what_it_cannot_drain(bench):
     one = bench()
-    first = one.occupy()
-    (second,) = start(lambda: one.submit(make_row(5)))
-    until(lambda: one.batcher._queue.tokens == 5)
+    one.model.gate.clear()
+    running = start(lambda: one.submit(LONG))
+    until(one.model.started.is_set)
+    running += start(lambda: one.submit(LONG))
+    until(lambda: one.batcher.status().queued_texts == 1)
 
     one.batcher.close(drain_s=0.01)
 
-    assert isinstance(first.join(), OverloadedError)
-    assert isinstance(second.join(), OverloadedError)
+    assert [type(request.join()) for request in running] == [OverloadedError] * 2
 
 
 def test_closing_twice_is_fine(bench):
     one = bench()
-    one.submit(make_row(1))
+    one.submit(LONG)
 
     one.batcher.close(drain_s=5)
     one.batcher.close(drain_s=5)
@@ -144,14 +156,121 @@ def test_model_is_held_while_its_batch_runs(bench):
     one = bench()
     one.model.gate.clear()
     (gone,) = start(
-        lambda: one.submit(
-            make_row(1), deadline=time.monotonic() + 0.02, keep_alive_s=0
-        )
+        lambda: one.submit(LONG, deadline=time.monotonic() + 0.02, keep_alive_s=0)
     )
     assert isinstance(gone.join(), DeadlineError)
-    one.pool.sweep()
+    sweep(one.pool)
     assert not one.model.is_closed
 
     one.model.gate.set()
 
     until(lambda: one.model.is_closed)
+
+
+def test_short_request_runs_in_its_callers_thread_when_a_stream_is_free(bench):
+    one = bench()
+    threads = []
+    embed = one.model.embed
+    one.model.embed = lambda rows: [threads.append(threading.get_ident()), embed(rows)][
+        1
+    ]
+
+    one.submit(make_row(SMALLEST_BATCH))
+    one.submit(LONG)
+
+    assert threads[0] == threading.get_ident()
+    assert threads[1] == one.batcher._threads[0].ident
+
+
+def test_short_request_waits_its_turn_when_no_stream_is_free(bench):
+    one = bench(streams=1)
+    first = one.occupy()
+    (second,) = start(lambda: one.submit(make_row(2)))
+    until(lambda: one.batcher.status().queued_texts == 1)
+
+    assert one.batcher.status().busy_streams == 1
+    one.model.gate.set()
+
+    assert len(first.join()) == len(second.join()) == 1
+
+
+def test_no_more_batches_run_at_once_than_there_are_streams(bench):
+    one = bench(streams=2, batch_tokens=SMALLEST_BATCH)
+    one.model.gate.clear()
+    rows = [make_row(1), LONG, make_row(90)] * 3
+    running = start(*[lambda row=row: one.submit(row) for row in rows])
+    until(lambda: one.batcher.status().queued_texts == 7)
+
+    assert one.batcher.status().busy_streams == 2
+    one.model.gate.set()
+
+    assert [len(request.join()) for request in running] == [1] * 9
+    assert one.batcher.status().busy_streams == 0
+
+
+def test_tenant_may_fill_half_the_queue_where_others_may_fill_the_rest(bench):
+    one = bench(queue_tokens=200)
+    first = one.occupy()
+    (waiting,) = start(lambda: one.submit(make_row(60), tenant="flood"))
+    until(lambda: one.batcher.status().queued_tokens == 60)
+
+    with pytest.raises(TenantOverloadedError):
+        one.submit(make_row(41), tenant="flood")
+
+    (other,) = start(lambda: one.submit(make_row(41), tenant="small"))
+    until(lambda: one.batcher.status().queued_tokens == 101)
+    one.model.gate.set()
+    assert len(first.join()) == len(waiting.join()) == len(other.join()) == 1
+
+
+def test_batch_jobs_let_others_go_first(bench):
+    one = bench(batch_tokens=SMALLEST_BATCH)
+    first = one.occupy()
+    jobs = start(*[lambda: one.submit(make_row(100), is_batch=True)] * 2)
+    until(lambda: one.batcher.status().queued_texts == 2)
+    (asked,) = start(lambda: one.submit(make_row(101)))
+    until(lambda: one.batcher.status().queued_texts == 3)
+    one.model.gate.set()
+
+    assert all(len(one.join()) == 1 for one in (first, asked, *jobs))
+    assert one.model.batches == [[1], [101], [100], [100]]
+
+
+def test_status_counts_what_waits_and_what_was_done(bench):
+    one = bench()
+    one.submit(make_row(10), make_row(8))
+    one.submit(LONG)
+    first = one.occupy()
+    (waiting,) = start(lambda: one.submit(make_row(30), make_row(40)))
+    until(lambda: one.batcher.status().queued_texts == 2)
+
+    status = one.batcher.status()
+
+    assert (status.queued_tokens, status.busy_streams) == (70, 1)
+    tally = status.tally
+    assert (tally.texts, tally.tokens, tally.batches) == (3, 147, 2)
+    assert (tally.padded_tokens, tally.failed) == (149, 0)
+    assert (status.trouble, status.is_lost) == ("", False)
+    one.model.gate.set()
+    first.join()
+    waiting.join()
+
+
+def test_retry_after_is_what_the_queue_takes(bench):
+    now = [0.0]
+    one = bench(queue_tokens=9000, clock=lambda: now[0])
+    one.model.on_embed = lambda: now.__setitem__(0, now[0] + 1.0)
+    for _ in range(30):
+        one.submit(make_row(500), make_row(500))
+    one.model.on_embed = lambda: None
+    first = one.occupy()
+    (waiting,) = start(lambda: one.submit(make_row(8000)))
+    until(lambda: one.batcher.status().queued_texts == 1)
+
+    with pytest.raises(OverloadedError) as caught:
+        one.submit(make_row(1001), tenant="other")
+
+    assert caught.value.retry_after_s == pytest.approx(8, abs=1)
+    one.model.gate.set()
+    first.join()
+    waiting.join()

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from embeddings.engine import Engine, EngineConfig, Job, Truncate, inspect
-from embeddings.engine.engine import CPU_BATCH_TOKENS
 from embeddings.engine.errors import (
     ForwardError,
     InvalidInputError,
@@ -203,7 +202,7 @@ def test_no_thread_before_the_first_use_and_none_after_the_end(tiny):
     engine.prepare(Job(spec=make_spec(tiny("minilm")), inputs=("hello",)))
     assert set(threading.enumerate()) == before
 
-    embed(engine, make_spec(tiny("minilm")), "hello")
+    embed(engine, make_spec(tiny("minilm")), *["river " * 30] * 9)
     during = {thread.name for thread in set(threading.enumerate()) - before}
     engine.close(drain_s=5)
 
@@ -223,34 +222,6 @@ def test_closed_engine_refuses(tiny):
         embed(engine, spec, "hello")
 
 
-@pytest.mark.parametrize(
-    ("given", "cores", "expected"),
-    [
-        ({}, 1, (1, 1)),
-        ({}, 4, (4, 1)),
-        ({}, 64, (16, 4)),
-        ({"threads": 2}, 8, (4, 2)),
-        ({"streams": 2}, 8, (2, 4)),
-        ({"streams": 3, "threads": 5}, 8, (3, 5)),
-        ({"streams": 20}, 8, (20, 1)),
-        ({"device": "cuda"}, 8, (1, 1)),
-    ],
-    ids=str,
-)
-def test_streams_and_threads_follow_the_cores(monkeypatch, given, cores, expected):
-    monkeypatch.setattr("os.sched_getaffinity", lambda _: range(cores))
-
-    config = EngineConfig(**given).resolved()
-
-    assert (config.streams, config.threads) == expected
-
-
-def test_batches_on_a_cpu_stay_small(monkeypatch):
-    assert EngineConfig().resolved().batch_tokens == CPU_BATCH_TOKENS
-    assert EngineConfig(batch_tokens=100).resolved().batch_tokens == 100
-    assert EngineConfig(device="cuda").resolved().batch_tokens == 16_384
-
-
 def test_stalled_queue_frees_at_the_deadline(engine, tiny):
     spec = make_spec(tiny("minilm"))
     engine.load(spec, make_call())
@@ -263,3 +234,20 @@ def test_stalled_queue_frees_at_the_deadline(engine, tiny):
 
     assert type(late.join()).__name__ == "DeadlineError"
     assert engine._batcher._queue.tokens == 0
+
+
+def test_openvino_and_torch_give_one_answer(tiny, tmp_path):
+    spec = make_spec(tiny("minilm"))
+    texts = ["mars", "", "river " * 20, "hello world"] * 5
+    engines = [
+        Engine(EngineConfig(runtime=runtime, cache_folder=tmp_path))
+        for runtime in ("torch", "openvino")
+    ]
+
+    first, second = (embed(engine, spec, *texts) for engine in engines)
+
+    assert second == pytest.approx(first, abs=TOLERANCE)
+    (model,) = engines[1].loaded()
+    assert (model.runtime, model.precision) == ("openvino", "float32")
+    for engine in engines:
+        engine.close(drain_s=5)

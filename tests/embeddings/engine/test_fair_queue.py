@@ -1,10 +1,11 @@
 """Which texts come next, without threads."""
 
+import numpy as np
 import pytest
 
-from embeddings.engine.errors import DeadlineError, ForwardError
-from embeddings.engine.fair_queue import FairQueue, Ticket
+from embeddings.engine.fair_queue import PROMOTE_AFTER_S, FairQueue
 from embeddings.engine.resident import Resident
+from embeddings.engine.tickets import Ticket
 from tests.embeddings.engine.making import make_row, make_spec
 
 
@@ -17,9 +18,15 @@ def model(tiny):
     return make
 
 
-def make_ticket(model, *lengths, tenant="t", weight=1.0):
+def make_ticket(model, *lengths, tenant="t", weight=1.0, **facts):
     rows = [make_row(length) for length in lengths]
-    return Ticket(resident=model, tenant=tenant, weight=weight, rows=rows)
+    return Ticket(resident=model, tenant=tenant, weight=weight, rows=rows, **facts)
+
+
+def tenants(queue, batches, *, budget=100, now=0.0):
+    """Whose texts begin the next batches."""
+    taken = (queue.take(budget=budget, now=now) for _ in range(batches))
+    return [batch.items[0].ticket.tenant for batch in taken]
 
 
 def lengths(batch):
@@ -33,17 +40,20 @@ def queue_of(*tickets):
     return queue
 
 
-def test_empty_queue_has_no_batch():
-    assert FairQueue().take(budget=100) is None
+def drain(queue, *, budget):
+    """Every batch there is."""
+    batches = []
+    while queue.texts:
+        batches.append(queue.take(budget=budget))
+    return batches
 
 
 def test_batch_keeps_to_the_padded_budget(model):
     queue = queue_of(make_ticket(model(), *[10] * 25))
 
-    sizes = [len(queue.take(budget=100).items) for _ in range(3)]
+    sizes = [len(batch.items) for batch in drain(queue, budget=100)]
 
     assert sizes == [10, 10, 5]
-    assert queue.take(budget=100) is None
 
 
 def test_text_larger_than_the_budget_runs_alone(model):
@@ -61,9 +71,38 @@ def test_similar_lengths_come_together(model):
 
 
 def test_short_texts_come_together_whatever_their_length(model):
-    queue = queue_of(make_ticket(model(), 1, 32, 2, 16))
+    queue = queue_of(make_ticket(model(), 1, 12, 2, 8))
 
-    assert lengths(queue.take(budget=1000)) == [32, 16, 2, 1]
+    assert lengths(queue.take(budget=1000)) == [12, 8, 2, 1]
+
+
+def test_other_requests_join_with_the_texts_that_fit_best(model):
+    shared = model()
+    queue = queue_of(
+        make_ticket(shared, 100),
+        make_ticket(shared, 400, 50, 98),
+        make_ticket(shared, 103),
+    )
+
+    assert lengths(queue.take(budget=10_000)) == [100, 98, 103]
+
+
+def test_mixed_paragraphs_are_hardly_padded(model):
+    shared = model()
+    random = np.random.default_rng(7)
+    requests = [random.lognormal(4.2, 0.8, 64).clip(5, 256) for _ in range(32)]
+    queue = queue_of(
+        *(
+            make_ticket(shared, *map(int, one), tenant=str(number % 4))
+            for number, one in enumerate(requests)
+        )
+    )
+
+    batches = drain(queue, budget=2048)
+
+    tokens = sum(batch.tokens for batch in batches)
+    assert tokens > 0.9 * sum(batch.padded_tokens for batch in batches)
+    assert sum(len(batch.items) for batch in batches) == 32 * 64
 
 
 def test_items_know_their_place(model):
@@ -170,25 +209,86 @@ def test_what_was_removed_does_not_run(model):
     queue.remove(ticket)
     queue.remove(ticket)
 
-    assert queue.take(budget=100) is None
-    assert list(queue) == []
+    assert (queue.texts, queue.tokens) == (0, 0)
+    assert queue._lanes == {}
 
 
-def test_last_vector_ends_the_wait(model):
-    ticket = make_ticket(model(), 1, 1)
+def test_texts_and_tokens_of_a_tenant_are_counted(model):
+    shared = model()
+    mine = make_ticket(shared, 10, 20, tenant="mine")
+    queue = queue_of(mine, make_ticket(shared, 5, tenant="other"))
+    assert (queue.texts, queue.tokens_of("mine"), queue.tokens_of("none")) == (3, 30, 0)
 
-    ticket.put(1, "b")
-    assert not ticket.done.is_set()
-    ticket.put(0, "a")
+    queue.remove(mine)
 
-    assert ticket.done.is_set()
-    assert ticket.vectors == ["a", "b"]
+    assert (queue.texts, queue.tokens_of("mine")) == (1, 0)
 
 
-def test_first_error_stays(model):
-    ticket = make_ticket(model(), 1)
+def test_batch_jobs_come_after_others(model):
+    shared = model()
+    queue = queue_of(
+        make_ticket(shared, *[50] * 9, tenant="job", is_batch=True),
+        make_ticket(shared, *[60] * 2, tenant="asks"),
+    )
 
-    ticket.fail(ForwardError("first"))
-    ticket.fail(DeadlineError("second"))
+    assert tenants(queue, 3, budget=60) == ["asks", "asks", "job"]
 
-    assert str(ticket.error) == "first"
+
+def test_one_tenants_jobs_wait_for_its_own_requests(model):
+    shared = model()
+    job = make_ticket(shared, 50, is_batch=True)
+    asked = make_ticket(shared, 50)
+    queue = queue_of(job, asked)
+
+    assert queue.take(budget=50).items[0].ticket is asked
+
+
+def test_old_batch_jobs_are_served_like_others(model):
+    shared = model()
+    queue = queue_of(
+        make_ticket(shared, *[50] * 90, tenant="job", is_batch=True),
+        make_ticket(shared, *[60] * 90, tenant="asks"),
+    )
+
+    early = tenants(queue, 10, budget=60, now=PROMOTE_AFTER_S - 1)
+    late = tenants(queue, 20, budget=60, now=PROMOTE_AFTER_S)
+
+    assert early == ["asks"] * 10
+    assert 9 <= late.count("job") <= 13
+
+
+def test_waiting_for_others_earns_no_credit(model):
+    shared = model()
+    queue = queue_of(
+        make_ticket(shared, *[50] * 200, tenant="job", is_batch=True),
+        make_ticket(shared, *[60] * 50, tenant="asks"),
+    )
+    tenants(queue, 50, budget=60)
+    tenants(queue, 1, budget=60)
+    queue.add(make_ticket(shared, *[60] * 99, tenant="asks"))
+
+    late = tenants(queue, 20, budget=60, now=PROMOTE_AFTER_S)
+
+    assert 8 <= late.count("asks") <= 12
+
+
+def test_request_that_passes_by_is_charged(model):
+    shared = model()
+    queue = FairQueue()
+    batch = queue.pass_by(make_ticket(shared, 3, 5, tenant="first"))
+    queue.add(make_ticket(shared, 50, tenant="first"))
+    queue.add(make_ticket(shared, 50, tenant="second"))
+
+    assert lengths(batch) == [5, 3]
+    assert tenants(queue, 2, budget=50) == ["second", "first"]
+
+
+def test_passing_by_for_long_is_no_debt(model):
+    shared = model()
+    queue = FairQueue()
+    for _ in range(1000):
+        queue.pass_by(make_ticket(shared, 50, tenant="early"))
+    queue.add(make_ticket(shared, *[50] * 50, tenant="late"))
+    queue.add(make_ticket(shared, *[50] * 50, tenant="early"))
+
+    assert tenants(queue, 10, budget=50).count("early") >= 4

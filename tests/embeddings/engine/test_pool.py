@@ -5,8 +5,12 @@ from contextlib import ExitStack
 
 import pytest
 
-from embeddings.engine import pool as pool_module
-from embeddings.engine.errors import DeadlineError, ModelUnavailableError
+from embeddings.engine import memory
+from embeddings.engine.errors import (
+    CancelledError,
+    DeadlineError,
+    ModelUnavailableError,
+)
 from tests.embeddings.engine.making import (
     FakeModel,
     make_call,
@@ -14,7 +18,7 @@ from tests.embeddings.engine.making import (
     start,
     until,
 )
-from tests.embeddings.engine.shelf import Shelf, use
+from tests.embeddings.engine.shelf import Shelf, sweep, use
 
 
 def test_fifty_first_requests_load_once(shelf, spec):
@@ -85,7 +89,7 @@ def test_model_larger_than_all_memory_is_refused_at_once(shelf, spec):
 
 
 def test_busy_model_is_drained_for_one_that_waits(spec, monkeypatch):
-    monkeypatch.setattr(pool_module, "DRAIN_AFTER_S", 0.0)
+    monkeypatch.setattr(memory, "DRAIN_AFTER_S", 0.0)
     shelf = Shelf(memory_bytes=50)
     lease = ExitStack()
     lease.enter_context(shelf.pool.lease(spec("a"), make_call()))
@@ -102,7 +106,7 @@ def test_busy_model_is_drained_for_one_that_waits(spec, monkeypatch):
 
 def test_keep_alive_of_zero_unloads_when_idle(shelf, spec):
     with shelf.pool.lease(spec("a"), make_call(keep_alive_s=0)):
-        shelf.pool.sweep()
+        sweep(shelf.pool)
         assert shelf.names() == {"a"}
 
     until(lambda: shelf.models["a"].is_closed)
@@ -112,11 +116,11 @@ def test_keep_alive_of_zero_unloads_when_idle(shelf, spec):
 def test_keep_alive_expires(shelf, spec):
     use(shelf, spec("a"), keep_alive_s=10)
     shelf.now += 9.9
-    shelf.pool.sweep()
+    sweep(shelf.pool)
     assert shelf.names() == {"a"}
 
     shelf.now += 0.1
-    shelf.pool.sweep()
+    sweep(shelf.pool)
 
     assert shelf.models["a"].is_closed
 
@@ -124,7 +128,7 @@ def test_keep_alive_expires(shelf, spec):
 def test_negative_keep_alive_outlives_time_but_not_need(shelf, spec):
     use(shelf, spec("a"), keep_alive_s=-1)
     shelf.now += 10**9
-    shelf.pool.sweep()
+    sweep(shelf.pool)
     assert shelf.names() == {"a"}
 
     use(shelf, spec("b"))
@@ -137,16 +141,15 @@ def test_calls_without_a_wish_leave_the_keep_alive(shelf, spec):
     use(shelf, spec("a"), keep_alive_s=-1)
     use(shelf, spec("a"))
 
-    (model,) = shelf.pool.loaded()
+    (model,) = shelf.pool.status().models
     assert model.expires_in_s is None
 
 
 def test_models_expire_by_themselves(spec):
-    shelf = Shelf(keep_alive_s=0.05)
-    shelf.pool._clock = time.monotonic
+    shelf = Shelf(keep_alive_s=0.05, clock=time.monotonic)
     use(shelf, spec("a"))
 
-    until(lambda: not shelf.pool.loaded())
+    until(lambda: not shelf.pool.status().models)
 
     assert shelf.models["a"].is_closed
     shelf.pool.close(timeout_s=5)
@@ -174,12 +177,72 @@ def test_hold_comes_too_late_once_closing_began(shelf, spec):
     assert resident.uses == 0
 
 
-def test_loaded_tells_what_is_there(shelf, spec):
+def test_status_tells_what_is_there(shelf, spec):
+    use(shelf, spec("a"))
     with shelf.pool.lease(spec("a"), make_call(keep_alive_s=60)):
-        (model,) = shelf.pool.loaded()
+        shelf.gate.clear()
+        (waiting,) = start(lambda: use(shelf, spec("b")))
+        until(lambda: "b" in shelf.loads)
+        status = shelf.pool.status()
+        shelf.gate.set()
+        waiting.join()
 
+    (model,) = status.models
     assert (model.name, model.device, model.bytes) == ("a", "cpu", 40)
-    assert (model.in_use, model.expires_in_s) == (1, 60)
+    assert (model.in_use, model.requests, model.expires_in_s) == (1, 2, 60)
+    assert (status.loading, status.failed) == (("b",), ())
+    assert (status.memory_bytes, status.used_bytes) == (100, 80)
+    assert (status.loads_total, status.unloads_total) == (1, 0)
+
+
+def test_unload_waits_for_those_in_use_and_loads_anew_for_others(shelf, spec):
+    with shelf.pool.lease(spec("a"), make_call()) as first:
+        assert shelf.pool.unload(spec("a"))
+        assert not first.model.is_closed
+
+        assert use(shelf, spec("a")) is not first.model
+
+    until(lambda: shelf.pool.status().unloads_total == 1)
+    assert shelf.loads == ["a", "a"]
+
+
+def test_unload_closes_what_is_idle(shelf, spec):
+    use(shelf, spec("a"), keep_alive_s=-1)
+
+    assert shelf.pool.unload(spec("a"))
+
+    until(lambda: shelf.models["a"].is_closed)
+    assert not shelf.pool.unload(spec("a"))
+
+
+def test_evicting_leaves_what_is_in_use(shelf, spec):
+    use(shelf, spec("b"))
+    with shelf.pool.lease(spec("a"), make_call()):
+        shelf.pool.evict_idle()
+
+        assert shelf.names() == {"a"}
+        assert shelf.models["b"].is_closed
+
+
+def test_caller_that_leaves_during_a_load_is_waited_for_no_longer(shelf, spec):
+    shelf.gate.clear()
+    (gone,) = start(lambda: use(shelf, spec("a"), is_gone=lambda: True))
+
+    assert isinstance(gone.join(), CancelledError)
+    (stays,) = start(lambda: use(shelf, spec("a")))
+    shelf.gate.set()
+
+    assert stays.join() is shelf.models["a"]
+    assert shelf.loads == ["a"]
+
+
+def test_dead_thread_is_replaced_by_the_next_request(shelf, spec, monkeypatch):
+    monkeypatch.setattr(shelf.pool, "_work", lambda: None)
+    with pytest.raises(DeadlineError):
+        use(shelf, spec("a"), deadline=time.monotonic() + 0.02)
+    monkeypatch.undo()
+
+    assert use(shelf, spec("a")) is shelf.models["a"]
 
 
 def test_close_waits_for_those_in_use_and_refuses_others(shelf, spec):

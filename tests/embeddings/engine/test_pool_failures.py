@@ -2,9 +2,10 @@
 
 import pytest
 
+from embeddings.engine import pool
 from embeddings.engine.errors import ModelUnavailableError
-from tests.embeddings.engine.making import start, until
-from tests.embeddings.engine.shelf import use
+from tests.embeddings.engine.making import FakeOutOfMemoryError, start, until
+from tests.embeddings.engine.shelf import sweep, use
 
 
 def test_failed_load_is_told_to_all_and_not_tried_at_once(shelf, spec):
@@ -65,7 +66,7 @@ def test_failed_load_gives_its_memory_back(shelf, spec):
         with pytest.raises(ModelUnavailableError):
             use(shelf, spec(name))
 
-    assert shelf.pool._counted == []
+    assert shelf.pool.status().used_bytes == 0
 
 
 def test_error_on_closing_a_model_frees_its_memory(shelf, spec, caplog):
@@ -74,7 +75,57 @@ def test_error_on_closing_a_model_frees_its_memory(shelf, spec, caplog):
 
     use(shelf, spec("a")).close = fail
     shelf.now += 1000
-    shelf.pool.sweep()
+    sweep(shelf.pool)
 
-    assert shelf.pool._counted == []
+    assert shelf.pool.status().used_bytes == 0
     assert "closing a failed" in caplog.text
+
+
+def test_load_without_memory_is_tried_once_more_without_idle_models(shelf, spec):
+    use(shelf, spec("idle"))
+    shelf.models["idle"].on_close = lambda: setattr(shelf, "failure", None)
+    shelf.failure = FakeOutOfMemoryError()
+
+    assert use(shelf, spec("a")) is shelf.models["a"]
+
+    assert shelf.loads == ["idle", "a", "a"]
+    assert shelf.names() == {"a"}
+
+
+def test_load_that_finds_no_memory_twice_is_not_remembered(shelf, spec):
+    shelf.failure = FakeOutOfMemoryError()
+    with pytest.raises(ModelUnavailableError, match="no memory for a now") as caught:
+        use(shelf, spec("a"))
+    shelf.failure = None
+
+    assert caught.value.retry_after_s == 5
+    assert use(shelf, spec("a")) is shelf.models["a"]
+    assert shelf.loads == ["a", "a", "a"]
+
+
+def test_failure_that_is_forgotten_may_be_tried_at_once(shelf, spec):
+    shelf.failure = ModelUnavailableError("broken")
+    with pytest.raises(ModelUnavailableError):
+        use(shelf, spec("a"))
+    shelf.failure = None
+    assert [one.name for one in shelf.pool.status().failed] == ["a"]
+
+    assert shelf.pool.retry(spec("a"))
+
+    assert use(shelf, spec("a")) is shelf.models["a"]
+    assert shelf.pool.status().failed == ()
+    assert not shelf.pool.retry(spec("a"))
+
+
+def test_thread_outlives_a_bug_of_the_pool(shelf, spec, monkeypatch, caplog):
+    monkeypatch.setattr(pool, "REST_S", 0.0)
+    next_step = shelf.pool._memory.next_step
+
+    def fail_once():
+        monkeypatch.setattr(shelf.pool._memory, "next_step", next_step)
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(shelf.pool._memory, "next_step", fail_once)
+
+    assert use(shelf, spec("a")) is shelf.models["a"]
+    assert "the pool failed outside of a model" in caplog.text
