@@ -1,37 +1,25 @@
-"""Tiny model folders with the files of published ones; nothing in them is trained.
-
-Their weights are large on purpose: with small ones all texts get nearly one vector,
-and a wrong mask, pooling or row would pass for the right one.
-"""
+"""Tiny model folders with the files of published ones; nothing in them is trained."""
 
 import json
-import math
 
 import torch
 from safetensors.torch import load_file, save_file
 from transformers import (
-    BertConfig,
-    BertModel,
+    ModernBertConfig,
+    ModernBertModel,
     MPNetConfig,
     MPNetModel,
+    NomicBertConfig,
+    NomicBertModel,
     Qwen3Config,
     Qwen3Model,
+    T5Config,
+    T5EncoderModel,
 )
 
-from tests.tiny_tokenizers import byte_bpe, wordpiece
-
-WIDTH = 32
-SHARP = ("attention", "attn")
-#: Modes, and the keys by which published folders name them.
-POOLINGS = {
-    "cls": "pooling_mode_cls_token",
-    "mean": "pooling_mode_mean_tokens",
-    "max": "pooling_mode_max_tokens",
-    "mean_sqrt_len_tokens": "pooling_mode_mean_sqrt_len_tokens",
-    "weightedmean": "pooling_mode_weightedmean_tokens",
-    "lasttoken": "pooling_mode_lasttoken",
-}
-TYPES = "sentence_transformers.models."
+from tests.tiny_parts import WIDTH, bert, dump, fill, save, sentence_files
+from tests.tiny_sparse_models import SPARSE_MODELS
+from tests.tiny_tokenizers import byte_bpe, unigram, wordpiece
 
 
 def build(name, folder):
@@ -44,93 +32,34 @@ def build(name, folder):
     return folder
 
 
-def dump(path, data):
-    """Write JSON."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(data, indent=1, ensure_ascii=False), "utf-8")
-
-
-def _fill(module, seed):
-    generator = torch.Generator().manual_seed(seed)
-    with torch.no_grad():
-        for name, weights in sorted(module.named_parameters()):
-            noise = torch.randn(weights.shape, generator=generator)
-            if "norm" in name.lower() and name.endswith("weight"):
-                weights.copy_(1 + 0.1 * noise)
-            elif weights.dim() == 1:
-                weights.copy_(0.1 * noise)
-            elif "embed" in name or "relative_attention_bias" in name:
-                weights.copy_(noise)
-            else:
-                gain = 3.2 if any(part in name for part in SHARP) else 1.6
-                weights.copy_(noise * gain / math.sqrt(weights.shape[-1]))
-    return module.eval()
-
-
-def _save(folder, model, tokenizer, config, *, max_length, positions):
-    model.save_pretrained(folder)
-    (folder / "generation_config.json").unlink(missing_ok=True)
-    tokenizer.save(str(folder / "tokenizer.json"))
-    dump(folder / "tokenizer_config.json", {**config, "model_max_length": positions})
-    dump(folder / "sentence_bert_config.json", {"max_seq_length": max_length})
-
-
-def _sentence_files(folder, *modes, heads=(), include_prompt=None, **config):
-    pooling = {key: mode in modes for mode, key in POOLINGS.items()}
-    pooling["word_embedding_dimension"] = WIDTH
-    if include_prompt is not None:
-        pooling["include_prompt"] = include_prompt
-    dump(folder / "1_Pooling/config.json", pooling)
-    kinds = ("Transformer", "Pooling", *heads)
-    paths = ("", *(f"{number}_{kind}" for number, kind in enumerate(kinds) if number))
-    dump(
-        folder / "modules.json",
-        [
-            {"idx": n, "name": str(n), "path": path, "type": TYPES + kind}
-            for n, (path, kind) in enumerate(zip(paths, kinds, strict=True))
-        ],
-    )
-    dump(folder / "config_sentence_transformers.json", config)
-
-
-def _bert(folder, seed, *, max_length=24, positions=64):
-    tokenizer, config = wordpiece()
-    shape = BertConfig(
-        vocab_size=tokenizer.get_vocab_size(),
-        hidden_size=WIDTH,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        intermediate_size=2 * WIDTH,
-        max_position_embeddings=positions,
-    )
-    model = _fill(BertModel(shape, add_pooling_layer=False), seed)
-    sizes = {"max_length": max_length, "positions": 512}
-    _save(folder, model, tokenizer, config, **sizes)
-
-
 def _minilm(folder):
     """As all-MiniLM-L6-v2: mean, Normalize (whose folder does not exist)."""
-    _bert(folder, 11)
-    _sentence_files(folder, "mean", heads=["Normalize"])
+    bert(folder, 11)
+    sentence_files(folder, "mean", heads=["Normalize"])
 
 
 def _pooled(folder, modes):
-    _bert(folder, 20)
-    _sentence_files(folder, *modes.split("+"))
+    bert(folder, 20)
+    sentence_files(folder, *modes.split("+"))
 
 
 def _dense(folder):
     """As LaBSE: mean, Dense with Tanh, no Normalize."""
-    _bert(folder, 21)
-    _sentence_files(folder, "mean", heads=["Dense"])
-    layer = _fill(torch.nn.Linear(WIDTH, 12), 211)
+    bert(folder, 21)
+    sentence_files(folder, "mean", heads=["Dense"])
+    _dense_files(folder, 12, activation="activation.Tanh", seed=211)
+
+
+def _dense_files(folder, size, *, activation, seed):
+    has_bias = activation.endswith("Tanh")
+    layer = fill(torch.nn.Linear(WIDTH, size, bias=has_bias), seed)
     dump(
         folder / "2_Dense/config.json",
         {
             "in_features": WIDTH,
-            "out_features": 12,
-            "bias": True,
-            "activation_function": "torch.nn.modules.activation.Tanh",
+            "out_features": size,
+            "bias": has_bias,
+            "activation_function": f"torch.nn.modules.{activation}",
         },
     )
     weights = {f"linear.{key}": value for key, value in layer.state_dict().items()}
@@ -139,8 +68,8 @@ def _dense(folder):
 
 def _prompted(folder, *modes):
     """A default prompt, whose tokens leave the pooling, [CLS] with them."""
-    _bert(folder, 22)
-    _sentence_files(
+    bert(folder, 22)
+    sentence_files(
         folder,
         *(modes or ["mean"]),
         heads=["Normalize"],
@@ -156,14 +85,14 @@ def _weighted_prompted(folder):
 
 def _truncdim(folder):
     """Declares shorter vectors than it makes."""
-    _bert(folder, 23)
-    _sentence_files(folder, "mean", heads=["Normalize"], truncate_dim=8)
+    bert(folder, 23)
+    sentence_files(folder, "mean", heads=["Normalize"], truncate_dim=8)
 
 
 def _long(folder):
     """Declares more tokens than it has positions for."""
-    _bert(folder, 24, max_length=500, positions=64)
-    _sentence_files(folder, "mean", heads=["Normalize"])
+    bert(folder, 24, max_length=500, positions=64)
+    sentence_files(folder, "mean", heads=["Normalize"])
 
 
 def _mpnet(folder):
@@ -178,9 +107,46 @@ def _mpnet(folder):
         max_position_embeddings=66,
         pad_token_id=1,
     )
-    model = _fill(MPNetModel(shape, add_pooling_layer=False), 25)
-    _save(folder, model, tokenizer, config, max_length=512, positions=512)
-    _sentence_files(folder, "mean", heads=["Normalize"])
+    model = fill(MPNetModel(shape, add_pooling_layer=False), 25)
+    save(folder, model, tokenizer, config, max_length=512, positions=512)
+    sentence_files(folder, "mean", heads=["Normalize"])
+
+
+def _modernbert(folder):
+    """Rotary positions, layers that look around locally."""
+    tokenizer, config = wordpiece()
+    shape = ModernBertConfig(
+        vocab_size=tokenizer.get_vocab_size(),
+        hidden_size=WIDTH,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        intermediate_size=2 * WIDTH,
+        max_position_embeddings=64,
+        pad_token_id=0,
+        cls_token_id=2,
+        bos_token_id=2,
+        sep_token_id=3,
+        eos_token_id=3,
+    )
+    model = fill(ModernBertModel(shape), 26)
+    save(folder, model, tokenizer, config, max_length=24, positions=64)
+    sentence_files(folder, "cls", heads=["Normalize"])
+
+
+def _nomic(folder):
+    """As nomic-embed-text-v1.5, whose architecture the library has."""
+    tokenizer, config = wordpiece()
+    shape = NomicBertConfig(
+        vocab_size=tokenizer.get_vocab_size(),
+        hidden_size=WIDTH,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        intermediate_size=2 * WIDTH,
+        max_position_embeddings=64,
+    )
+    model = fill(NomicBertModel(shape, add_pooling_layer=False), 27)
+    save(folder, model, tokenizer, config, max_length=24, positions=64)
+    sentence_files(folder, "mean", heads=["Normalize"])
 
 
 def _qwen3(folder):
@@ -196,14 +162,37 @@ def _qwen3(folder):
         head_dim=16,
         max_position_embeddings=128,
     )
-    model = _fill(Qwen3Model(shape), 33)
-    _save(folder, model, tokenizer, config, max_length=128, positions=128)
-    _sentence_files(
+    model = fill(Qwen3Model(shape), 33)
+    save(folder, model, tokenizer, config, max_length=128, positions=128)
+    sentence_files(
         folder,
         "lasttoken",
         heads=["Normalize"],
         prompts={"query": "Instruct: find passages\nQuery:", "document": ""},
     )
+
+
+def _instructor(folder):
+    """As INSTRUCTOR: T5, mean, Dense without bias, Normalize."""
+    tokenizer, config = unigram("t5")
+    shape = T5Config(
+        vocab_size=tokenizer.get_vocab_size(),
+        d_model=WIDTH,
+        d_kv=8,
+        d_ff=2 * WIDTH,
+        num_layers=2,
+        num_heads=4,
+        relative_attention_num_buckets=8,
+        relative_attention_max_distance=16,
+        feed_forward_proj="relu",
+        pad_token_id=0,
+        eos_token_id=1,
+        decoder_start_token_id=0,
+    )
+    model = fill(T5EncoderModel(shape), 51, gain=0.5)
+    save(folder, model, tokenizer, config, max_length=48, positions=48)
+    sentence_files(folder, "mean", heads=["Dense", "Normalize"])
+    _dense_files(folder, 24, activation="linear.Identity", seed=511)
 
 
 def _edit_weights(folder, change):
@@ -267,15 +256,12 @@ def _remote_code(folder):
     )
 
 
-def _splade(folder):
-    """A sparse model, by its modules."""
+def _static(folder):
+    """Of a kind that no family reads."""
     _minilm(folder)
-    sparse = "sentence_transformers.sparse_encoder.models."
-    kinds = {"": "MLMTransformer", "1_SpladePooling": "SpladePooling"}
-    dump(
-        folder / "modules.json",
-        [{"path": path, "type": sparse + kind} for path, kind in kinds.items()],
-    )
+    kind = "sentence_transformers.models.StaticEmbedding"
+    modules = [{"idx": 0, "name": "0", "path": "", "type": kind}]
+    dump(folder / "modules.json", modules)
 
 
 MODELS = {
@@ -286,12 +272,16 @@ MODELS = {
     "truncdim": _truncdim,
     "long": _long,
     "mpnet": _mpnet,
+    "modernbert": _modernbert,
+    "nomic": _nomic,
     "qwen3": _qwen3,
+    "instructor": _instructor,
     "nan": _nan,
     "poison": _poison,
     "missing-keys": _missing_keys,
     "corrupt": _corrupt,
     "no-tokenizer": _no_tokenizer,
     "remote-code": _remote_code,
-    "splade": _splade,
+    "static": _static,
+    **SPARSE_MODELS,
 }

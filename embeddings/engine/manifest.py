@@ -15,6 +15,8 @@ UNSAFE_SUFFIXES = frozenset(
     {".bin", ".ckpt", ".dill", ".joblib", ".npy", ".npz", ".pickle", ".pkl", ".pt"}
     | {".pth", ".py", ".pyc", ".so", ".th"}
 )
+#: bge-m3's heads, which are read as numbers alone.
+NUMBERS_ALONE = frozenset({"colbert_linear.pt", "sparse_linear.pt"})
 DTYPE_BYTES = {"float32": 4, "bfloat16": 2}
 
 
@@ -49,7 +51,8 @@ def check_files(folder: Path) -> None:
         name = path.relative_to(folder)
         if not path.resolve().is_relative_to(folder.resolve()):
             raise ModelUnavailableError(f"{name} is a link that leaves the folder")
-        if path.suffix.lower() in UNSAFE_SUFFIXES:
+        is_unsafe = path.suffix.lower() in UNSAFE_SUFFIXES
+        if is_unsafe and name.as_posix() not in NUMBERS_ALONE:
             raise ModelUnavailableError(
                 f"{name} could run code when read: only safetensors are loaded"
             )
@@ -71,13 +74,21 @@ def weight_bytes(folder: Path, *, precision: str) -> int:
     return int(numbers) * DTYPE_BYTES[precision]
 
 
-def fingerprint(folder: Path) -> str:
-    """SHA-256 (hex) over the names and contents of all files, in order of names."""
-    whole = hashlib.sha256()
+def digests(folder: Path) -> dict[str, str]:
+    """SHA-256 (hex) of each file by its name, in order of names; reads all of them."""
+    found = {}
     for path in _files(folder):
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
-        whole.update(f"{path.relative_to(folder).as_posix()}\0{digest}\n".encode())
+        found[path.relative_to(folder).as_posix()] = digest
+    return found
+
+
+def fingerprint(folder: Path) -> str:
+    """SHA-256 (hex) over the names and contents of all files, in order of names."""
+    whole = hashlib.sha256()
+    for name, digest in digests(folder).items():
+        whole.update(f"{name}\0{digest}\n".encode())
     return whole.hexdigest()
 
 

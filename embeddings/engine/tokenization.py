@@ -24,7 +24,7 @@ GLANCE_PER_TOKEN = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Rules:
+class Rules:
     """What a job says of each of its texts: `room` is the limit without specials."""
 
     limit: int
@@ -55,19 +55,29 @@ class FolderTokenizer:
         self._vocabulary = max(self._tokenizer.get_vocab().values()) + 1
         self._positions = layout.usable_positions(folder)
 
+    @property
+    def first_content(self) -> int:
+        """The position of a text's first token, after the template's."""
+        return len(self._prefix)
+
+    @property
+    def ends_with_special(self) -> bool:
+        """Whether the template puts a token of its own at the end."""
+        return bool(self._suffix)
+
     def rows(self, job: Job) -> tuple[TokenRow, ...]:
         """The job's texts as the model will see them, in order.
 
         Raises `InputTooLongError`, `InvalidInputError`.
         """
-        rules = self._rules(job)
+        rules = self.rules(job)
         contents: list[list[int] | None] = [None] * len(job.inputs)
         whole: list[tuple[int, str]] = []
         for index, given in enumerate(job.inputs):
             if not isinstance(given, str):
                 contents[index] = self._given_ids(given, index, rules)
                 continue
-            _check_characters(given, index)
+            check_characters(given, index)
             if len(given) > GLANCE_PER_TOKEN * rules.limit:
                 contents[index] = self._glance(given, index, rules)
             if contents[index] is None:
@@ -88,22 +98,23 @@ class FolderTokenizer:
         words = map(self._tokenizer.id_to_token, indices)
         return tuple(word or "" for word in words)
 
-    def _rules(self, job: Job) -> _Rules:
+    def rules(self, job: Job) -> Rules:
+        """What the job says of each of its texts; raises `InvalidInputError`."""
         prompt = choose_prompt(job)
-        _check_characters(prompt.before + prompt.after, None)
+        check_characters(prompt.before + prompt.after, None)
         context = job.spec.context_tokens or job.spec.max_tokens
         limit = min(job.max_tokens or job.spec.max_tokens, context)
         limit = min(limit, self._positions or limit)
         room = limit - len(self._prefix) - len(self._suffix)
-        before = self._ids(prompt.before) if prompt.before else []
-        after = self._ids(prompt.after) if prompt.after else []
+        before = self.content_ids(prompt.before) if prompt.before else []
+        after = self.content_ids(prompt.after) if prompt.after else []
         if room < 1 or len(before) + len(after) >= room:
             raise InvalidInputError(
                 f"the instruction has {len(before) + len(after)} tokens and leaves no "
                 f"room for a text: the model takes at most {limit}"
             )
         pools_prompt = job.spec.include_prompt or not before
-        return _Rules(
+        return Rules(
             limit=limit,
             room=room,
             truncate=job.truncate,
@@ -114,7 +125,7 @@ class FolderTokenizer:
             output=job.output,
         )
 
-    def _row(self, content: list[int], index: int, rules: _Rules) -> TokenRow:
+    def _row(self, content: list[int], index: int, rules: Rules) -> TokenRow:
         excess = len(content) - rules.room
         if excess > 0:
             if rules.truncate is Truncate.ERROR:
@@ -134,7 +145,7 @@ class FolderTokenizer:
             output=rules.output,
         )
 
-    def _given_ids(self, given: Sequence[int], index: int, rules: _Rules) -> list[int]:
+    def _given_ids(self, given: Sequence[int], index: int, rules: Rules) -> list[int]:
         """A caller's ids as content: the template's own are not doubled."""
         ids = list(given)
         wrong = next((i for i in ids if not 0 <= i < self._vocabulary), None)
@@ -149,7 +160,7 @@ class FolderTokenizer:
             ids = ids[: -len(self._suffix)]
         return rules.before + ids + rules.after
 
-    def _glance(self, text: str, index: int, rules: _Rules) -> list[int] | None:
+    def _glance(self, text: str, index: int, rules: Rules) -> list[int] | None:
         """A long text's tokens from its first (last) characters alone.
 
         None where the text has to be read whole. The result is that of the whole text
@@ -170,7 +181,7 @@ class FolderTokenizer:
             )
         return None
 
-    def _settled(self, text: str, size: int, rules: _Rules) -> list[int]:
+    def _settled(self, text: str, size: int, rules: Rules) -> list[int]:
         """Ids of the part's words that the text beyond `size` characters cannot touch.
 
         A cut at the end may touch the last two words. One before a space, at the start,
@@ -199,19 +210,28 @@ class FolderTokenizer:
         ]
 
     def _encode(
-        self, texts: Sequence[tuple[int, str]], rules: _Rules
+        self, texts: Sequence[tuple[int, str]], rules: Rules
     ) -> list[list[int]]:
-        prompt = rules.prompt
-        whole = [prompt.before + text + prompt.after for _, text in texts]
+        whole = [self.joined(text, rules) for _, text in texts]
         encodings = self._tokenizer.encode_batch_fast(whole, add_special_tokens=False)
         return [encoding.ids for encoding in encodings]
 
-    def _ids(self, text: str) -> list[int]:
+    def joined(self, text: str, rules: Rules) -> str:
+        """A text between what goes before it and after it."""
+        return rules.prompt.before + text + rules.prompt.after
+
+    def ids_of(self, tokens: Sequence[str]) -> list[int]:
+        """The ids of tokens that the vocabulary has."""
+        found = (self._tokenizer.token_to_id(token) for token in tokens)
+        return [number for number in found if number is not None]
+
+    def content_ids(self, text: str) -> list[int]:
+        """A text's ids without the template's."""
         ids: list[int] = self._tokenizer.encode(text, add_special_tokens=False).ids
         return ids
 
 
-def _check_characters(text: str, index: int | None) -> None:
+def check_characters(text: str, index: int | None) -> None:
     """Refuse what is not Unicode text: the tokenizer would fail on the whole batch."""
     try:
         text.encode()

@@ -13,9 +13,8 @@ from embeddings.engine.checkpoints import load_modules, padded, spoil_missing
 from embeddings.engine.errors import ModelUnavailableError
 from embeddings.engine.runtimes import open_runtime
 from embeddings.engine.runtimes.base import LastHiddenState
-from embeddings.engine.runtimes.torch import is_out_of_memory
+from embeddings.engine.runtimes.torch import is_out_of_memory, on_device
 from embeddings.engine.spec import (
-    Floats,
     FolderFacts,
     Job,
     ModelSpec,
@@ -23,12 +22,15 @@ from embeddings.engine.spec import (
     Placement,
     TokenRow,
     Truncate,
+    Vector,
 )
 from embeddings.engine.tokenization import FolderTokenizer
-from embeddings.engine.vectors import is_finite
+from embeddings.engine.vectors import dense, is_finite
 
 #: What may follow the transformer: everything that works on features alone.
 HEADS = frozenset({"Dense", "Dropout", "LayerNorm", "Normalize", "Pooling"})
+#: Models that see no later token: a text's vector is that of its end mark.
+CAUSAL = frozenset({"qwen2", "qwen3"})
 PROBE = "The quick brown fox jumps over the lazy dog."
 MIB = 1 << 20
 
@@ -50,6 +52,7 @@ class EncoderModel:
         self._device = placement.device
         network = LastHiddenState(transformer.auto_model)
         self._runtime = open_runtime(network, spec=spec, placement=placement)
+        self.runtime = self._runtime.name
         pooling: Any = heads[0]
         # Rows say what they leave out; the module obeys the length it is given.
         pooling.include_prompt = False
@@ -57,16 +60,22 @@ class EncoderModel:
         self._weighs_positions = "weightedmean" in (
             (modes,) if isinstance(modes, str) else modes
         )
-        self.dimensions = len(self.embed([TokenRow(np.array([self._pad_id]))])[0])
+        (vector,) = self.embed([TokenRow(np.array([self._pad_id]))])
+        self.dimensions = len(dense(vector))
 
-    def embed(self, rows: Sequence[TokenRow]) -> list[Floats]:
+    def embed(self, rows: Sequence[TokenRow]) -> Sequence[Vector]:
         """One raw vector (dimensions,) float32 per row, perhaps not finite."""
-        ids, mask = padded(rows, pad_id=self._pad_id)
         with torch.inference_mode():
-            attended = mask.to(self._device)
-            hidden = self._runtime.hidden_states(ids.to(self._device), attended).float()
-            vectors = self._pool(hidden, attended, [row.skip for row in rows])
+            hidden, mask = self._states(rows)
+            vectors = self._pool(hidden, mask, [row.skip for row in rows])
             return list(vectors.cpu().numpy())
+
+    def _states(self, rows: Sequence[TokenRow]) -> tuple[Tensor, Tensor]:
+        """Hidden states (rows, tokens, width) float32 and mask (rows, tokens)."""
+        ids, mask = padded(rows, pad_id=self._pad_id)
+        attended = on_device(mask, self._device)
+        hidden = self._runtime.hidden_states(on_device(ids, self._device), attended)
+        return hidden.float(), attended
 
     def _pool(self, hidden: Tensor, mask: Tensor, skips: Sequence[int]) -> Tensor:
         """Vectors (batch, dimensions) of hidden (batch, tokens, width).
@@ -118,6 +127,7 @@ class EncoderFamily:
     """Sentence Transformers folders that begin with a transformer and a pooling."""
 
     name = "encoder"
+    outputs = frozenset({Output.DENSE})
 
     def matches(self, folder: Path) -> bool:
         """Whether modules.json lists a transformer, a pooling and known heads."""
@@ -128,6 +138,7 @@ class EncoderFamily:
         """The folder's facts; raises `ModelUnavailableError` where it is broken."""
         tokenizer = FolderTokenizer(folder)
         modules = load_modules(folder)
+        _check_end(tokenizer, modules)
         transformer: Any = modules[0]
         pooling: Any = modules[1]
         include_prompt = bool(pooling.include_prompt)
@@ -136,11 +147,12 @@ class EncoderFamily:
             name=folder.name,
             source=folder,
             family=self.name,
-            outputs=frozenset({Output.DENSE}),
+            outputs=self.outputs,
             dimensions=layout.truncated_dimensions(folder) or 1,
             max_tokens=layout.max_tokens(folder),
         )
-        model = EncoderModel(modules, spec=spec, placement=Placement(threads=threads))
+        place = Placement(threads=threads)
+        model = self.make(modules, spec=spec, placement=place)
         facts = FolderFacts(
             family=self.name,
             outputs=spec.outputs,
@@ -148,6 +160,7 @@ class EncoderFamily:
             max_tokens=spec.max_tokens,
             prompts=layout.prompts(folder),
             include_prompt=include_prompt,
+            instruction_template=_template(folder),
             fingerprint=manifest.fingerprint(folder),
         )
         job = Job(spec=spec, inputs=(PROBE,), truncate=Truncate.END)
@@ -179,7 +192,32 @@ class EncoderFamily:
     def load(self, spec: ModelSpec, placement: Placement) -> EncoderModel:
         """Read the weights; `spec.precision` is float32 or bfloat16."""
         modules = load_modules(spec.source)
+        _check_end(self.tokenizer(spec), modules)
+        return self.make(modules, spec=spec, placement=placement)
+
+    def make(
+        self, modules: Sequence[nn.Module], *, spec: ModelSpec, placement: Placement
+    ) -> EncoderModel:
+        """The model of a folder's modules."""
         return EncoderModel(modules, spec=spec, placement=placement)
+
+
+def _check_end(tokenizer: FolderTokenizer, modules: Sequence[nn.Module]) -> None:
+    """Refuse a causal model whose texts do not end with the token that is pooled."""
+    pooling: Any = modules[1]
+    modes = pooling.pooling_mode
+    pools_last = "lasttoken" in ((modes,) if isinstance(modes, str) else modes)
+    transformer: Any = modules[0]
+    is_causal = transformer.auto_model.config.model_type in CAUSAL
+    if pools_last and is_causal and not tokenizer.ends_with_special:
+        raise ModelUnavailableError("the tokenizer puts no end mark after a text")
+
+
+def _template(folder: Path) -> str:
+    """How the folder's kind takes an instruction; empty: it ignores it."""
+    if layout.config(folder).get("model_type") in CAUSAL:
+        return "Instruct: {instruction}\nQuery:{text}"
+    return "{instruction}{text}" if any(layout.prompts(folder).values()) else ""
 
 
 FAMILY = EncoderFamily()

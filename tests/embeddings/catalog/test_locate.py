@@ -30,7 +30,8 @@ def test_a_hub_id_is_looked_for_among_the_models(models_dir: Path) -> None:
 
 
 def test_a_packaged_model_is_found_without_importing_its_package() -> None:
-    ((source, (package, _)),) = PACKAGED.items()
+    source = "sentence-transformers/all-MiniLM-L6-v2"
+    package, _ = PACKAGED[source]
 
     folder = locate(source)
 
@@ -39,8 +40,15 @@ def test_a_packaged_model_is_found_without_importing_its_package() -> None:
     assert package not in sys.modules
 
 
-def test_a_downloaded_copy_beats_the_package(models_dir: Path) -> None:
-    (source,) = PACKAGED
+def test_bm25_comes_with_the_platform() -> None:
+    folder = locate("Chroma/BM25")
+
+    assert folder is not None
+    assert [path.name for path in folder.iterdir()] == ["bm25.json"]
+
+
+@pytest.mark.parametrize("source", PACKAGED)
+def test_a_downloaded_copy_beats_the_package(models_dir: Path, source: str) -> None:
     (models_dir / source).mkdir(parents=True)
 
     assert locate(source) == models_dir / source

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from safetensors.torch import load_file
-from transformers import AutoModel, AutoTokenizer
+from transformers import AutoModel, AutoTokenizer, T5EncoderModel
 from transformers.utils import logging as transformers_logging
 
 KEYS = {
@@ -30,7 +30,9 @@ class Reference:
         transformers_logging.disable_progress_bar()
         self.tokenizer = AutoTokenizer.from_pretrained(self.folder)
         self.tokenizer.backend_tokenizer.no_padding()
-        model = AutoModel.from_pretrained(self.folder, dtype=torch.float64)
+        is_t5 = _json(self.folder / "config.json")["model_type"] == "t5"
+        architecture = T5EncoderModel if is_t5 else AutoModel
+        model = architecture.from_pretrained(self.folder, dtype=torch.float64)
         self.model = model.eval()
         self.pooling = _json(self.folder / "1_Pooling/config.json")
         self.kinds = [
@@ -44,18 +46,26 @@ class Reference:
 
     def vector(self, text, *, max_tokens, prompt=""):
         """The vector (dimensions,) float64 of one text."""
-        ids = self.ids(prompt + text, max_tokens=max_tokens)
-        with torch.inference_mode():
-            output = self.model(torch.tensor([ids]), torch.ones(1, len(ids)).long())
-        hidden = output.last_hidden_state[0].numpy()
         skip = 0
         if prompt and not self.pooling.get("include_prompt", True):
             skip = len(self.ids(prompt, max_tokens=max_tokens)) - 1
+        ids = self.ids(prompt + text, max_tokens=max_tokens)
+        return self.pooled(self.hidden(ids), skip=skip)
+
+    def hidden(self, ids):
+        """Hidden states (tokens, width) float64."""
+        with torch.inference_mode():
+            output = self.model(torch.tensor([ids]), torch.ones(1, len(ids)).long())
+        return output.last_hidden_state[0].numpy()
+
+    def pooled(self, hidden, *, skip):
+        """The vector of hidden states without the first `skip`."""
         vector = self._pooled(hidden, skip)
         if "Dense" in self.kinds:
             weights = load_file(self.folder / "2_Dense/model.safetensors")
-            linear = weights["linear.weight"].double().numpy() @ vector
-            vector = np.tanh(linear + weights["linear.bias"].double().numpy())
+            vector = weights["linear.weight"].double().numpy() @ vector
+            if "linear.bias" in weights:
+                vector = np.tanh(vector + weights["linear.bias"].double().numpy())
         if "Normalize" in self.kinds:
             vector = vector / np.linalg.norm(vector)
         return vector

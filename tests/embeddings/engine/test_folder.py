@@ -8,7 +8,7 @@ import pytest
 from embeddings.engine import FolderFacts, Output, inspect
 from embeddings.engine.errors import ModelUnavailableError
 from embeddings.engine.manifest import fingerprint
-from tests.tiny_models import dump
+from tests.tiny_parts import dump
 
 
 def test_real_model_tells_its_facts(minilm):
@@ -46,7 +46,7 @@ def test_prompts_are_read(tiny):
         ("corrupt", "cut short"),
         ("no-tokenizer", "tokenizer is not on this disk"),
         ("remote-code", "remote code"),
-        ("splade", "SpladePooling are not supported"),
+        ("static", "StaticEmbedding are not supported"),
     ],
 )
 def test_broken_folders_are_refused_with_the_reason(tiny, name, reason):

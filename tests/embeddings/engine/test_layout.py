@@ -6,7 +6,7 @@ import pytest
 
 from embeddings.engine import layout
 from embeddings.engine.errors import ModelUnavailableError
-from tests.tiny_models import dump
+from tests.tiny_parts import dump
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from embeddings.engine.tokenization import FolderTokenizer
 from embeddings.engine.vectors import finish
 from tests.embeddings.engine.making import make_row, make_spec
 from tests.embeddings.engine.reference import Reference
-from tests.tiny_models import POOLINGS
+from tests.tiny_parts import POOLINGS
 
 TOLERANCE = 2e-5
 TEXTS = (
