@@ -9,7 +9,7 @@ import orjson
 
 from embeddings.dialects import all_dialects
 from embeddings.dialects.base import Dialect, Operation, Route, WireRequest
-from embeddings.engine.spec import Output
+from embeddings.engine.spec import Output, SparseVector
 from embeddings.errors import ErrorCode
 from embeddings.types import EmbeddingResult, Failure, ModelFacts, Reply
 
@@ -82,6 +82,18 @@ def a_result(**changes: object) -> EmbeddingResult:
         "total_ns": 19_500_000,
     }
     return EmbeddingResult(**{**fields, **changes})  # type: ignore[arg-type]
+
+
+def a_sparse_result(**changes: object) -> EmbeddingResult:
+    """Two vectors, of two weights and of none."""
+    weights = SparseVector(
+        indices=np.array([7, 30521]), values=np.array([0.5, 2.25], dtype=np.float32)
+    )
+    nothing = SparseVector(
+        indices=np.array([], dtype=np.int64), values=np.array([], dtype=np.float32)
+    )
+    empty = np.empty((0, 0), dtype=np.float32)
+    return a_result(vectors=empty, sparse=(weights, nothing), **changes)
 
 
 def a_failure(code: ErrorCode, **changes: object) -> Failure:

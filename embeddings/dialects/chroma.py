@@ -1,24 +1,28 @@
-"""Chroma Cloud's embed API: dense vectors at `/` and `/embed`.
+"""Chroma Cloud's embed API: dense vectors at `/` and `/embed`, sparse ones beside it.
 
 Source: Chroma's OpenAPI and its Python, JavaScript and Rust clients, which post to
 CHROMA_EMBED_URL exactly as it is given.
 """
 
+from typing import Any
+
 from embeddings.dialects.base import (
     Dialect,
+    Json,
     Operation,
     Route,
     WireRequest,
+    optional_boolean,
     optional_text,
     strings,
 )
-from embeddings.engine.spec import Truncate
+from embeddings.engine.spec import Output, SparseVector, Truncate
 from embeddings.errors import ErrorCode, InvalidRequestError, ModelRequiredError
 from embeddings.types import EmbeddingRequest, EmbeddingResult, Failure, Reply
 
 MODEL_HEADER = "x-chroma-embedding-model"
 
-_SCHEMA = {
+_SCHEMA: dict[str, Any] = {
     "type": "object",
     "required": ["texts"],
     "anyOf": [{"required": ["instructions"]}, {"required": ["task", "target"]}],
@@ -27,6 +31,14 @@ _SCHEMA = {
         "instructions": {"type": ["string", "null"]},
         "task": {"type": ["string", "null"]},
         "target": {"type": ["string", "null"]},
+    },
+}
+_SPARSE_SCHEMA = {
+    **_SCHEMA,
+    "properties": {
+        **_SCHEMA["properties"],
+        "fetch_labels": {"type": ["boolean", "null"]},
+        "fetch_tokens": {"enum": ["true", "false", True, False, None]},
     },
 }
 _EXAMPLE = {"texts": ["hello world"], "instructions": ""}
@@ -47,12 +59,29 @@ def _embed_route(path: str) -> Route:
     )
 
 
+def _sparse_route(path: str) -> Route:
+    return Route(
+        method="POST",
+        path=path,
+        operation=Operation.EMBED_SPARSE,
+        summary="Embed texts as sparse vectors",
+        schema=_SPARSE_SCHEMA,
+        headers=(MODEL_HEADER,),
+        example={**_EXAMPLE, "fetch_labels": True},
+    )
+
+
 class Chroma(Dialect):
     """Chroma's hosted embedding functions, pointed here by CHROMA_EMBED_URL."""
 
     name = "chroma"
     title = "Chroma"
-    routes = (_embed_route("embed"), _embed_route(""))
+    routes = (
+        _embed_route("embed"),
+        _embed_route(""),
+        _sparse_route("embed_sparse"),
+        _sparse_route("embed/embed_sparse"),
+    )
     prefixes = ("",)
 
     def parse(self, wire: WireRequest) -> EmbeddingRequest:
@@ -74,22 +103,49 @@ class Chroma(Dialect):
         model = wire.headers.get(MODEL_HEADER, "").strip()
         if not model:
             raise ModelRequiredError(f"the header {MODEL_HEADER} is missing")
+        is_sparse = wire.route.operation is Operation.EMBED_SPARSE
         return EmbeddingRequest(
             model=model,
             inputs=texts,
+            output=Output.SPARSE if is_sparse else Output.DENSE,
+            labels=is_sparse and _wants_labels(body),
             instruction=optional_text(body, "instructions"),
             task=optional_text(body, "task"),
             target=optional_text(body, "target"),
             wire_truncate=Truncate.END,
         )
 
-    def render(self, result: EmbeddingResult, request: EmbeddingRequest) -> Reply:  # noqa: ARG002
+    def render(self, result: EmbeddingResult, request: EmbeddingRequest) -> Reply:
         """Vectors and the tokens that were processed."""
-        return Reply(
-            body={"embeddings": result.vectors, "num_tokens": result.total_tokens}
-        )
+        is_sparse = request.output is Output.SPARSE
+        vectors = list(map(_sparse, result.sparse)) if is_sparse else result.vectors
+        return Reply(body={"embeddings": vectors, "num_tokens": result.total_tokens})
 
     def render_error(self, failure: Failure) -> Reply:
         """`error` must be a string: Chroma's clients print it as it is."""
         status = _STATUS.get(ErrorCode(failure.code), failure.status)
         return Reply(status=status, body={"error": failure.message})
+
+
+def _wants_labels(body: Json) -> bool:
+    """Whether labels are asked for, by the documented field or the clients' own.
+
+    The Splade clients send `fetch_tokens` as the text "true" or "false".
+    """
+    asked = optional_boolean(body, "fetch_labels")
+    tokens = body.get("fetch_tokens")
+    if isinstance(tokens, str) and tokens.lower() in ("true", "false"):
+        tokens = tokens.lower() == "true"
+    if tokens is not None and not isinstance(tokens, bool):
+        raise InvalidRequestError(
+            '\'fetch_tokens\' must be "true" or "false"', param="fetch_tokens"
+        )
+    return bool(tokens if asked is None else asked)
+
+
+def _sparse(vector: SparseVector) -> dict[str, object]:
+    """One vector; both `labels` and `tokens` at once would break the Rust client."""
+    body: dict[str, object] = {"indices": vector.indices, "values": vector.values}
+    if vector.labels is not None:
+        body["labels"] = vector.labels
+    return body

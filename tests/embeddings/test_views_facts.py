@@ -4,6 +4,7 @@ import orjson
 import pytest
 from django.test import Client
 
+from embeddings.catalog.instructions import seed_tasks
 from embeddings.engine.spec import Truncate
 from tests.fakes import FakeEngine
 from tests.wires import CHROMA, OLLAMA, OPENAI
@@ -60,6 +61,7 @@ def test_an_instruction_that_is_not_used_is_said(client: Client, house, engine) 
 
 
 def test_a_task_names_its_instruction(client: Client, house, engine) -> None:
+    seed_tasks()
     for target, start in [("query", "Given a question"), ("documents", "")]:
         raw = orjson.dumps({"texts": ["a"], "task": "nl_to_code", "target": target})
 

@@ -1,13 +1,16 @@
 """Chroma's dense wire, as its hosted embedding functions speak it."""
 
+from dataclasses import replace
+
 import pytest
 
 from embeddings.dialects.chroma import MODEL_HEADER
-from embeddings.engine.spec import Role, Truncate
+from embeddings.engine.spec import Output, Role, Truncate
 from embeddings.errors import ApiError, ErrorCode, ModelRequiredError
 from tests.samples import (
     a_failure,
     a_result,
+    a_sparse_result,
     as_json,
     dialect_named,
     golden,
@@ -132,3 +135,77 @@ def test_errors_are_a_string_under_error(code: ErrorCode) -> None:
     assert {"status": reply.status, "body": as_json(reply)} == golden(
         "chroma", "errors"
     )[code]
+
+
+(SPARSE,) = [route for route in CHROMA.routes if route.path == "embed_sparse"]
+
+
+def parse_sparse(**body: object):
+    body = {"texts": ["hello"], "task": "", "target": "", **body}
+    return CHROMA.parse(wire_request(CHROMA, body, route=SPARSE))
+
+
+@pytest.mark.parametrize(
+    ("body", "labels"),
+    [
+        ({}, False),
+        ({"fetch_labels": True}, True),
+        ({"fetch_labels": False}, False),
+        ({"fetch_labels": None}, False),
+        ({"fetch_tokens": "true"}, True),
+        ({"fetch_tokens": "True"}, True),
+        ({"fetch_tokens": "false"}, False),
+        ({"fetch_tokens": True}, True),
+        ({"fetch_tokens": None}, False),
+        ({"fetch_labels": False, "fetch_tokens": "true"}, False),
+        ({"fetch_labels": None, "fetch_tokens": "true"}, True),
+    ],
+    ids=repr,
+)
+def test_labels_are_asked_for_in_two_ways(body, labels) -> None:
+    request = parse_sparse(**body)
+
+    assert request.output is Output.SPARSE
+    assert request.labels is labels
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{"fetch_labels": "true"}, {"fetch_labels": 1}]
+    + [{"fetch_tokens": wrong} for wrong in ("yes", "", 1, [], {})],
+    ids=repr,
+)
+def test_labels_asked_for_in_any_other_way_are_refused(body) -> None:
+    with pytest.raises(ApiError) as caught:
+        parse_sparse(**body)
+
+    assert caught.value.status_code == 400
+
+
+def test_dense_route_knows_no_labels() -> None:
+    assert not parse({"texts": ["a"], "instructions": "", "fetch_labels": 7}).labels
+
+
+def test_sparse_answer_has_indices_values_and_labels_if_asked() -> None:
+    request = parse_sparse(fetch_labels=True)
+    plain = a_sparse_result()
+    labelled = replace(
+        plain,
+        sparse=(
+            replace(plain.sparse[0], labels=("##ing", "fox")),
+            replace(plain.sparse[1], labels=()),
+        ),
+    )
+
+    assert as_json(CHROMA.render(labelled, request)) == golden("chroma", "sparse")
+    without = as_json(CHROMA.render(plain, parse_sparse()))
+    assert [set(one) for one in without["embeddings"]] == [{"indices", "values"}] * 2
+
+
+def test_no_texts_give_no_sparse_vectors() -> None:
+    result = a_sparse_result()
+    result = replace(result, sparse=(), tokens=(), truncated=())
+
+    reply = CHROMA.render(result, parse_sparse(texts=[]))
+
+    assert as_json(reply) == {"embeddings": [], "num_tokens": 0}

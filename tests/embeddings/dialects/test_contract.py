@@ -16,6 +16,7 @@ from tests.samples import (
     STATUS,
     a_failure,
     a_result,
+    a_sparse_result,
     as_json,
     some_facts,
     wire_request,
@@ -28,6 +29,7 @@ ROUTES = [
     for route in dialect.routes
 ]
 EMBED_ROUTES = [p for p in ROUTES if p.values[1].operation in EMBEDDING]
+SPARSE_ROUTES = [p for p in ROUTES if p.values[1].operation is Operation.EMBED_SPARSE]
 
 every_dialect = pytest.mark.parametrize(
     "dialect", all_dialects(), ids=lambda dialect: dialect.name
@@ -103,7 +105,10 @@ def test_every_example_parses(dialect: Dialect, route: Route) -> None:
     )
 
 
-@pytest.mark.parametrize(("dialect", "route"), EMBED_ROUTES)
+@pytest.mark.parametrize(
+    ("dialect", "route"),
+    [p for p in EMBED_ROUTES if p.values[1].operation is not Operation.EMBED_SPARSE],
+)
 def test_every_answer_holds_all_vectors_in_order(
     dialect: Dialect, route: Route
 ) -> None:
@@ -116,6 +121,19 @@ def test_every_answer_holds_all_vectors_in_order(
     assert reply.content_type.startswith("application/json")
     text = str(as_json(reply))
     assert text.index("[0.5, -0.25, 0.125]") < text.index("[1.0, 0.0, -1.0]")
+    assert str(result.total_tokens) in text
+
+
+@pytest.mark.parametrize(("dialect", "route"), SPARSE_ROUTES)
+def test_every_sparse_answer_holds_all_weights(dialect: Dialect, route: Route) -> None:
+    request = dialect.parse(wire_request(dialect, route.example, route=route))
+    result = a_sparse_result()
+
+    reply = dialect.render(result, request)
+
+    text = str(as_json(reply))
+    assert "[7, 30521]" in text
+    assert "[0.5, 2.25]" in text
     assert str(result.total_tokens) in text
 
 
