@@ -1,10 +1,12 @@
 """The model catalog and its grants; a tenant's page shows what it may use."""
 
+from functools import partial
 from typing import Any
 
 from auditlog.registry import auditlog
 from django import forms
 from django.contrib import admin
+from django.db import transaction
 from django.db.models import Count, Field, QuerySet
 from django.http import HttpRequest
 from unfold.admin import TabularInline
@@ -27,6 +29,8 @@ from accounts.admin.usage_events import (
     WireFilter,
 )
 from accounts.models import Tenant, UsageEvent
+from embeddings import tasks
+from embeddings.admin import downloads
 from embeddings.dialects import all_dialects
 from embeddings.engine.families import all_families
 from embeddings.engine.manifest import DTYPE_BYTES
@@ -59,6 +63,7 @@ class EmbeddingModelAdmin(PlatformAdmin):
     list_display = (
         "name",
         "state",
+        "weights",
         "output",
         "size",
         "longest",
@@ -74,7 +79,7 @@ class EmbeddingModelAdmin(PlatformAdmin):
     search_fields = ("name", "aliases__name", "source")
     search_help_text = "Name, alias or source"
     inlines = (ModelAliasInline,)
-    actions = ("enable", "disable")
+    actions = ("enable", "disable", "download")
     readonly_fields = ("fingerprint", "created_at")
     fieldsets = (
         (None, {"fields": ("name", "source", ("owner", "is_enabled"))}),
@@ -118,7 +123,7 @@ class EmbeddingModelAdmin(PlatformAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[EmbeddingModel]:
         """Models with their counts, in one query."""
         models: QuerySet[EmbeddingModel] = super().get_queryset(request)
-        return models.annotate(
+        return models.prefetch_related("downloads").annotate(
             names=Count("aliases", distinct=True),
             holders=Count("grants__tenant", distinct=True),
         )
@@ -133,6 +138,11 @@ class EmbeddingModelAdmin(PlatformAdmin):
     def state(self, model: EmbeddingModel) -> str:
         """Whether it is offered."""
         return badge("Enabled", GOOD) if model.is_enabled else badge("Disabled", BAD)
+
+    @admin.display(description="Weights")
+    def weights(self, model: EmbeddingModel) -> str:
+        """Whether its files are on this machine."""
+        return downloads.weights(model)
 
     @admin.display(description="Dimensions", ordering="dimensions")
     def size(self, model: EmbeddingModel) -> str:
@@ -168,6 +178,15 @@ class EmbeddingModelAdmin(PlatformAdmin):
     def disable(self, request: HttpRequest, models: QuerySet[EmbeddingModel]) -> None:
         """Withdraw those chosen from everyone."""
         self._switch(request, models, is_enabled=False)
+
+    @admin.action(description="Download: fetch the weights", permissions=["change"])
+    def download(self, request: HttpRequest, models: QuerySet[EmbeddingModel]) -> None:
+        """Let a background worker fetch those chosen that come from the hub."""
+        wanted = [model for model in models if not model.source.startswith("/")]
+        for model in wanted:
+            transaction.on_commit(partial(tasks.pull_model.delay, model.pk))
+        names = ", ".join(model.name for model in wanted) or "none"
+        self.message_user(request, f"Downloads asked for: {names}.")
 
     def _switch(
         self,

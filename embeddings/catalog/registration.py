@@ -7,7 +7,8 @@ from pathlib import Path
 from django.db import transaction
 
 from embeddings.catalog.lookup import fold
-from embeddings.engine import FolderFacts, inspect
+from embeddings.engine import FolderFacts, inspect, manifest
+from embeddings.engine.errors import ModelUnavailableError
 from embeddings.models import EmbeddingModel, ModelAlias, Outputs
 
 
@@ -28,11 +29,13 @@ class Registration:
     over_length: str = ""
     family: str = ""
     route: str = ""
+    precision: str = "float32"
 
 
-def register(registration: Registration) -> EmbeddingModel:
+def register(registration: Registration, *, source: str = "") -> EmbeddingModel:
     """Check the folder, then create or replace the catalog row and add the aliases.
 
+    `source` is what the row finds its folder by, where that is not the folder's path.
     Raises the engine's ModelUnavailableError when the folder is not fit to serve,
     UnfitRegistrationError when something said of it is not, and IntegrityError when a
     name is malformed.
@@ -41,7 +44,29 @@ def register(registration: Registration) -> EmbeddingModel:
         registration.folder, family=registration.family, route=registration.route
     )
     _check(registration, facts)
-    return _publish(registration, facts)
+    return _publish(
+        registration, facts, source=source or str(registration.folder.resolve())
+    )
+
+
+def renew(model: EmbeddingModel, folder: Path) -> EmbeddingModel:
+    """Check a folder that a row's model is to be served from; the row, not saved.
+
+    What operators say of the model stays. Raises the engine's ModelUnavailableError
+    when the folder is not fit to serve, or is another model's.
+    """
+    facts = inspect(folder, family=model.family, route=model.route)
+    output = _output(facts)
+    if facts.dimensions < model.dimensions or output != model.output:
+        raise ModelUnavailableError(
+            f"the folder makes {output} vectors of {facts.dimensions} dimensions, and "
+            f"{model.name} has {model.output} ones of {model.dimensions}"
+        )
+    model.max_tokens = min(model.max_tokens, facts.max_tokens)
+    model.context_tokens = facts.max_tokens
+    model.fingerprint = facts.fingerprint
+    model.manifest = dict(manifest.digests(folder))
+    return model
 
 
 def _check(registration: Registration, facts: FolderFacts) -> None:
@@ -64,23 +89,25 @@ def _check(registration: Registration, facts: FolderFacts) -> None:
 
 
 @transaction.atomic
-def _publish(registration: Registration, facts: FolderFacts) -> EmbeddingModel:
+def _publish(
+    registration: Registration, facts: FolderFacts, *, source: str
+) -> EmbeddingModel:
     model = EmbeddingModel.objects.filter(name__iexact=registration.name).first()
     if model is None:
         model = EmbeddingModel(name=registration.name)
     _refuse_taken_names(registration, model)
-    model.source = str(registration.folder.resolve())
+    model.source = source
     model.family = facts.family
     model.route = facts.route
-    model.output = (
-        Outputs.BOTH if len(facts.outputs) > 1 else next(iter(facts.outputs)).value
-    )
+    model.output = _output(facts)
+    model.precision = registration.precision
     model.dimensions = facts.dimensions
     model.max_tokens = registration.max_tokens or facts.max_tokens
     model.context_tokens = facts.max_tokens
     model.prompts = dict(facts.prompts)
     model.include_prompt = facts.include_prompt
     model.fingerprint = facts.fingerprint
+    model.manifest = dict(manifest.digests(registration.folder))
     model.matryoshka_min = None
     model.matryoshka_sizes = sorted(set(registration.matryoshka_sizes))
     model.instruction_template = (
@@ -94,6 +121,13 @@ def _publish(registration: Registration, facts: FolderFacts) -> EmbeddingModel:
             ModelAlias.objects.create(model=model, name=alias)
             own.add(alias.lower())
     return model
+
+
+def _output(facts: FolderFacts) -> str:
+    """The catalog's word for what the folder makes."""
+    if len(facts.outputs) > 1:
+        return Outputs.BOTH.value
+    return next(iter(facts.outputs)).value
 
 
 def _refuse_taken_names(registration: Registration, model: EmbeddingModel) -> None:

@@ -17,15 +17,19 @@ class ModelDownload(models.Model):
         FAILED = "failed", "Failed"
 
     model = models.ForeignKey(
-        EmbeddingModel, on_delete=models.CASCADE, related_name="downloads"
+        EmbeddingModel,
+        null=True,
+        on_delete=models.CASCADE,
+        related_name="downloads",
+        help_text="None yet for what is new to the catalog.",
     )
+    source = models.CharField(max_length=500, help_text="The hub id.")
     revision = models.CharField(
         max_length=64, blank=True, help_text="The hub's commit that was fetched."
     )
     state = models.CharField(
         max_length=8, choices=State.choices, default=State.RUNNING.value
     )
-    files_done = models.PositiveIntegerField(default=0)
     files_total = models.PositiveIntegerField(default=0)
     bytes_done = models.PositiveBigIntegerField(default=0)
     bytes_total = models.PositiveBigIntegerField(default=0)
@@ -39,4 +43,4 @@ class ModelDownload(models.Model):
         ordering = ["-started_at", "-pk"]
 
     def __str__(self) -> str:
-        return f"{self.model}: {self.get_state_display()}"
+        return f"{self.source}: {self.get_state_display()}"

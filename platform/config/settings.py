@@ -68,7 +68,14 @@ ENGINE_STREAMS = env.int("ENGINE_STREAMS", 0)
 ENGINE_THREADS = env.int("ENGINE_THREADS", 0)
 ENGINE_BATCH_TOKENS = env.int("ENGINE_BATCH_TOKENS", 16_384)
 ENGINE_QUEUE_TOKENS = env.int("ENGINE_QUEUE_TOKENS", 4_000_000)
+ENGINE_DEVICE = env.str("ENGINE_DEVICE", "auto")
+ENGINE_RUNTIME = env.str("ENGINE_RUNTIME", "auto")
+ENGINE_CACHE_DIR = Path(env.str("ENGINE_CACHE_DIR", str(DATA_DIR / "cache"))).resolve()
 KEEP_ALIVE_S = env.float("KEEP_ALIVE_S", 300.0)
+KEEP_ALIVE_MAX_S = env.float("KEEP_ALIVE_MAX_S", 3600.0)
+
+# The hub that models are pulled from; HF_TOKEN is its library's own.
+HF_ENDPOINT = env.str("HF_ENDPOINT", "https://huggingface.co")
 
 # Applications
 INSTALLED_APPS = [

@@ -13,6 +13,7 @@ from embeddings.catalog.registration import (
     register,
 )
 from embeddings.engine.errors import EngineError
+from embeddings.engine.manifest import DTYPE_BYTES
 from embeddings.engine.spec import Truncate
 
 
@@ -44,6 +45,17 @@ class Command(PlatformCommand):
             help="holds {instruction} and {text}; without one they are ignored",
         )
         parser.add_argument(
+            "--family",
+            default="",
+            help="where the files do not tell: instructor, or splade for a bare model",
+        )
+        parser.add_argument(
+            "--route", default="", help="which encoder of a folder that holds several"
+        )
+        parser.add_argument(
+            "--precision", choices=sorted(DTYPE_BYTES), default="float32"
+        )
+        parser.add_argument(
             "--over-length",
             choices=[rule.value for rule in Truncate],
             default="",
@@ -63,6 +75,9 @@ class Command(PlatformCommand):
             matryoshka_sizes=options["matryoshka"],
             instruction_template=options["instruction_template"],
             over_length=options["over_length"],
+            family=options["family"],
+            route=options["route"],
+            precision=options["precision"],
         )
         self.stderr.write(f"checking {folder}", self.style.NOTICE)
         try:
