@@ -1,5 +1,5 @@
 """The admin's pages for the catalog, its grants, and what serves it."""
 
-from embeddings.admin import catalog
+from embeddings.admin import catalog, downloads, pool, tasks
 
-__all__ = ["catalog"]
+__all__ = ["catalog", "downloads", "pool", "tasks"]

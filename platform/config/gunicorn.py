@@ -18,7 +18,9 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 bind = settings.WEB_BIND
 #: One process holds the models; threads share them.
 workers = 1
-threads = settings.WEB_THREADS
+#: Twice as many requests may wait for their place among those that are served; the
+#: rest find out who else calls.
+threads = 3 * settings.WEB_THREADS + 2
 worker_class = "config.worker.DeadlineWorker"
 worker_connections = 2000
 preload_app = False
@@ -32,6 +34,8 @@ control_socket_disable = True
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
 #: Files are sent by our own writes, which have a time limit.
 sendfile = False
+#: What running batches get once no request waits for them.
+LAST_DRAIN_S = 2.0
 logger_class = "config.access_log.GunicornLogger"
 
 
@@ -63,6 +67,17 @@ def _database_answers() -> bool:
         connection.close()
 
 
+def post_worker_init(worker: Any) -> None:
+    """Tie the worker's life to its engine's."""
+    # The worker's, not the master's.
+    from embeddings import fleet, process  # noqa: PLC0415
+
+    worker.is_lost = process.is_lost
+    worker.stop = process.stop_admission
+    worker.reporter = fleet.Reporter()
+    worker.reporter.start()
+
+
 def worker_exit(server: Any, worker: Any) -> None:  # noqa: ARG001 -- gunicorn's signature
     """Let running batches finish, then commit what they used."""
     if worker.booted:
@@ -70,6 +85,11 @@ def worker_exit(server: Any, worker: Any) -> None:  # noqa: ARG001 -- gunicorn's
         from accounts import metering, revision  # noqa: PLC0415
         from embeddings import process  # noqa: PLC0415
 
-        process.close(drain_s=2.0)
+        worker.reporter.stop()
+        is_lost = process.is_lost()
+        process.close(drain_s=LAST_DRAIN_S)
         metering.close_meter()
         revision.close_cache()
+        if is_lost:
+            # Its threads hang in the device, and Python would wait for them.
+            os._exit(1)

@@ -84,6 +84,9 @@ UNFOLD: dict[str, Any] = {
                 "items": [
                     _page("Catalog", "deployed_code", "embeddings", "embeddingmodel"),
                     _page("Grants", "handshake", "embeddings", "modelgrant"),
+                    _page("Pool", "memory", "embeddings", "engineprocess"),
+                    _page("Downloads", "download", "embeddings", "modeldownload"),
+                    _page("Tasks", "assignment", "embeddings", "instructiontask"),
                 ],
             },
             {

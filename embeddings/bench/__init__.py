@@ -1,0 +1,1 @@
+"""One table of speed, measured in one run: the engine, its server, and others."""
