@@ -13,7 +13,7 @@ from django.db import connection
 
 from accounts.authentication import Caller
 from accounts.metering import Usage, get_meter
-from embeddings import errors
+from embeddings import errors, metrics
 from embeddings.catalog.instructions import instruction_for
 from embeddings.catalog.lookup import CatalogEntry, resolve
 from embeddings.engine import errors as engine_errors
@@ -73,6 +73,13 @@ def embed(request: EmbeddingRequest, origin: Origin) -> EmbeddingResult:
     _settle(
         draft,
         origin,
+        tokens=sum(prepared.tokens),
+        truncated=sum(prepared.truncated),
+    )
+    metrics.served(
+        wire=origin.wire,
+        model=entry.name,
+        texts=len(request.inputs),
         tokens=sum(prepared.tokens),
         truncated=sum(prepared.truncated),
     )

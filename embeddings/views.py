@@ -1,7 +1,6 @@
 """The one API view: authenticate, parse, call, render; and its error funnel."""
 
 import logging
-import math
 import select
 import socket
 import time
@@ -11,37 +10,26 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar, cast
 from urllib.parse import parse_qsl
 
-import orjson
 from django.conf import settings
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from accounts.authentication import ApiKeyAuthentication, Caller, HasScope
 from accounts.metering import new_event_id
 from accounts.models import Scope
-from embeddings import errors, request_body, service
+from embeddings import errors, metrics, request_body, service
 from embeddings.catalog.lookup import models_of, resolve
 from embeddings.dialects import dialect_below
 from embeddings.dialects.base import Dialect, Operation, Route, WireRequest
 from embeddings.in_flight import Place, get_in_flight
-from embeddings.types import EmbeddingResult, Failure, Reply
+from embeddings.replies import error_reply, respond
+from embeddings.types import EmbeddingResult, Reply
 
 logger = logging.getLogger(__name__)
 
 MAX_QUERY_FIELDS = 100
-
-#: For errors of the framework, which have codes of their own.
-_CODE_BY_STATUS = {
-    400: errors.ErrorCode.INVALID,
-    401: errors.ErrorCode.INVALID_KEY,
-    403: errors.ErrorCode.FORBIDDEN,
-    404: errors.ErrorCode.NOT_FOUND,
-    429: errors.ErrorCode.RATE_LIMITED,
-    503: errors.ErrorCode.UNAVAILABLE,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +68,12 @@ class WireView(APIView):
         finally:
             if self._place is not None:
                 self._place.leave_after(request.META)
+        metrics.answered(
+            wire=self.dialect.name,
+            method=request.method,
+            status=reply.status,
+            seconds=(time.monotonic_ns() - self.started_ns) / 1e9,
+        )
         return respond(reply, request_id=str(self.event_id))
 
     def _answer(self, request: Request, path: Mapping[str, str]) -> Reply:
@@ -192,59 +186,6 @@ _HANDLERS: dict[Operation, Callable[[WireView, WireRequest], Reply]] = {
     Operation.SHOW_MODEL: _show_model,
     Operation.VERSION: _version,
 }
-
-
-def error_reply(error: Exception, *, dialect: Dialect, request_id: str) -> Reply:
-    """Any exception as `dialect` writes it; the unforeseen is logged, not told."""
-    failure = _failure_of(error, request_id=request_id)
-    reply = dialect.render_error(failure)
-    headers = dict(reply.headers)
-    if failure.retry_after_s is not None:
-        headers["Retry-After"] = str(max(1, math.ceil(failure.retry_after_s)))
-    if isinstance(error, errors.MethodError):
-        headers["Allow"] = ", ".join(error.allowed)
-    if reply.status == 401:  # noqa: PLR2004 - the one status with a header of its own
-        headers["WWW-Authenticate"] = "Bearer"
-    return replace(reply, headers=headers)
-
-
-def _failure_of(error: Exception, *, request_id: str) -> Failure:
-    if isinstance(error, Http404):
-        error = errors.PathNotFoundError()
-    if not isinstance(error, APIException):
-        logger.error("request %s failed", request_id, exc_info=error)
-        error = errors.InternalError()
-    elif error.status_code == errors.InternalError.status_code:
-        logger.error("request %s failed", request_id, exc_info=error)
-    return Failure(
-        status=error.status_code,
-        code=_code_of(error),
-        message=str(error.detail),
-        request_id=request_id,
-        retry_after_s=getattr(error, "retry_after_s", None),
-        model=getattr(error, "model", None),
-        param=getattr(error, "param", None),
-    )
-
-
-def _code_of(error: APIException) -> str:
-    """One of ErrorCode, whatever raised the error."""
-    code = getattr(error.detail, "code", None)
-    if code in set(errors.ErrorCode):
-        return str(code)
-    return _CODE_BY_STATUS.get(error.status_code, errors.ErrorCode.INTERNAL)
-
-
-def respond(reply: Reply, *, request_id: str) -> HttpResponse:
-    """A reply as bytes: float32 in shortest digits, never NaN."""
-    body = reply.body
-    if not isinstance(body, bytes):
-        body = orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY)
-    response = HttpResponse(body, status=reply.status, content_type=reply.content_type)
-    response.headers["x-request-id"] = request_id
-    for name, value in reply.headers.items():
-        response.headers[name] = value
-    return response
 
 
 def _fact_headers(result: EmbeddingResult) -> dict[str, str]:

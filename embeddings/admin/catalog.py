@@ -33,7 +33,7 @@ from embeddings import tasks
 from embeddings.admin import downloads
 from embeddings.dialects import all_dialects
 from embeddings.engine.families import all_families
-from embeddings.engine.manifest import DTYPE_BYTES
+from embeddings.engine.machine import supported_precisions
 from embeddings.models import EmbeddingModel, ModelAlias, ModelGrant
 
 
@@ -113,7 +113,7 @@ class EmbeddingModelAdmin(PlatformAdmin):
             names = [(family.name, family.name) for family in all_families()]
             return forms.ChoiceField(choices=names, widget=UnfoldAdminSelectWidget)
         if db_field.name == "precision":
-            names = [(name, name) for name in DTYPE_BYTES]
+            names = [(name, name) for name in supported_precisions()]
             return forms.ChoiceField(choices=names, widget=UnfoldAdminSelectWidget)
         field: forms.Field | None = super().formfield_for_dbfield(
             db_field, request, **kwargs

@@ -1,7 +1,9 @@
 """The web server's configuration: `gunicorn -c python:config.gunicorn config.wsgi`."""
 
 import os
+import shutil
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +36,8 @@ control_socket_disable = True
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
 #: Files are sent by our own writes, which have a time limit.
 sendfile = False
+#: prometheus_client's name for where processes share their counters.
+SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 #: What running batches get once no request waits for them.
 LAST_DRAIN_S = 2.0
 logger_class = "config.access_log.GunicornLogger"
@@ -41,6 +45,8 @@ logger_class = "config.access_log.GunicornLogger"
 
 def on_starting(server: Any) -> None:
     """Refuse to start with settings that must not run; exits with a message."""
+    # Before anything that counts is imported: each process writes its counters here.
+    os.environ[SHARED_FOLDER] = tempfile.mkdtemp(prefix="metrics-")
     django.setup()
     is_exposed = not is_local(settings.WEB_BIND)
     messages = checks.run_checks(
@@ -76,6 +82,20 @@ def post_worker_init(worker: Any) -> None:
     worker.stop = process.stop_admission
     worker.reporter = fleet.Reporter()
     worker.reporter.start()
+
+
+def child_exit(server: Any, worker: Any) -> None:  # noqa: ARG001 -- gunicorn's signature
+    """Take a dead process's gauges back; its counters stay."""
+    # Not before on_starting has said where the counters are.
+    from prometheus_client import multiprocess  # noqa: PLC0415
+
+    multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
+
+
+def on_exit(server: Any) -> None:  # noqa: ARG001 -- gunicorn's signature
+    """Remove the counters: the next start begins with none."""
+    if folder := os.environ.pop(SHARED_FOLDER, ""):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def worker_exit(server: Any, worker: Any) -> None:  # noqa: ARG001 -- gunicorn's signature

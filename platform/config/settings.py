@@ -74,6 +74,9 @@ ENGINE_CACHE_DIR = Path(env.str("ENGINE_CACHE_DIR", str(DATA_DIR / "cache"))).re
 KEEP_ALIVE_S = env.float("KEEP_ALIVE_S", 300.0)
 KEEP_ALIVE_MAX_S = env.float("KEEP_ALIVE_MAX_S", 3600.0)
 
+# Watching it
+METRICS_TOKEN = secret_files.read("METRICS_TOKEN")
+
 # The hub that models are pulled from; HF_TOKEN is its library's own.
 HF_ENDPOINT = env.str("HF_ENDPOINT", "https://huggingface.co")
 

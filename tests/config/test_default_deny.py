@@ -10,6 +10,8 @@ from django.utils.regex_helper import normalize
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 SAFE = ("GET", "HEAD")
 PUBLIC = {"/", "/api/version", "/healthz", "/readyz", "/docs", "/openapi.json"}
+#: Guarded by a token of its own, or for this machine.
+GUARDED = {"/metrics"}
 #: Signing in and out is open; the admin's other pages lead there.
 SIGN_IN, SIGN_OUT = "/admin/login/", "/admin/logout/"
 #: For people, who take Django's own refusals.
@@ -60,6 +62,8 @@ def test_the_walk_finds_the_routes() -> None:
 def test_a_stranger_is_refused(method: str, path: str, stranger: Client) -> None:
     response = stranger.generic(method, path)
 
+    if path in GUARDED:
+        response = stranger.generic(method, path, REMOTE_ADDR="203.0.113.9")
     is_public = path.rstrip("/") in PUBLIC or path in {"/", SIGN_IN}
     if is_public and method in SAFE:
         assert response.status_code in {200, 503}

@@ -10,7 +10,7 @@ from gunicorn.app.wsgiapp import WSGIApplication
 
 from config import gunicorn
 from config.worker import DeadlineWorker
-from embeddings import process
+from embeddings import fleet, process
 from embeddings.in_flight import WAITERS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -75,10 +75,29 @@ def test_configuration_is_gunicorns(monkeypatch: pytest.MonkeyPatch) -> None:
     assert config.worker_tmp_dir == gunicorn.worker_tmp_dir
 
 
-def test_worker_asks_its_engine_whether_to_go_on_and_stops_it() -> None:
+def test_worker_asks_its_engine_whether_to_go_on_and_stops_it(monkeypatch) -> None:
+    started: list[fleet.Reporter] = []
+
+    def start(self: fleet.Reporter) -> None:
+        started.append(self)
+
+    monkeypatch.setattr(fleet.Reporter, "start", start)
     worker = SimpleNamespace()
 
     gunicorn.post_worker_init(worker)
 
     assert worker.is_lost is process.is_lost
     assert worker.stop is process.stop_admission
+    assert started == [worker.reporter]
+
+
+def test_counters_are_shared_in_a_folder_of_this_start(monkeypatch, tmp_path) -> None:
+    folder = tmp_path / "counters"
+    folder.mkdir()
+    (folder / "counter_1.db").write_bytes(b"")
+    monkeypatch.setenv(gunicorn.SHARED_FOLDER, str(folder))
+
+    gunicorn.on_exit(None)
+
+    assert not folder.exists()
+    assert gunicorn.SHARED_FOLDER not in os.environ
