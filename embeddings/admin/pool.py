@@ -47,6 +47,7 @@ class ModelRow:
     requests: str
     expires: str
     error: str
+    is_here: bool
     is_loaded: bool
     has_failed: bool
 
@@ -123,7 +124,7 @@ def _process_row(process: EngineProcess) -> ProcessRow:
 
 
 def _model_rows(processes: list[EngineProcess]) -> list[ModelRow]:
-    """Enabled models, those in memory first."""
+    """Enabled models: those in memory, then failures, then what could be warmed."""
     loaded: dict[str, list[dict[str, Any]]] = {}
     loading: set[str] = set()
     failed: dict[str, dict[str, Any]] = {}
@@ -141,7 +142,9 @@ def _model_rows(processes: list[EngineProcess]) -> list[ModelRow]:
         )
         for model in EmbeddingModel.objects.enabled()
     ]
-    return sorted(rows, key=lambda row: (not row.is_loaded, not row.has_failed))
+    return sorted(
+        rows, key=lambda row: (not row.is_loaded, not row.has_failed, not row.is_here)
+    )
 
 
 def _model_row(
@@ -151,6 +154,7 @@ def _model_row(
     is_loading: bool,
     failure: dict[str, Any] | None,
 ) -> ModelRow:
+    is_here = locate(model.source) is not None
     if loaded:
         state = badge(
             f"In memory of {len(loaded)}" if len(loaded) > 1 else "In memory", GOOD
@@ -159,10 +163,8 @@ def _model_row(
         state = badge("Loading", NOTE)
     elif failure:
         state = badge("Failed", BAD)
-    elif locate(model.source) is None:
-        state = badge("Not downloaded", STALE)
     else:
-        state = badge("On disk", "")
+        state = badge("On disk", "") if is_here else badge("Not downloaded", STALE)
     first = loaded[0] if loaded else {}
     return ModelRow(
         pk=model.pk,
@@ -178,6 +180,7 @@ def _model_row(
         requests=f"{sum(one.get('requests', 0) for one in loaded):,}" if loaded else "",
         expires=_expiry(loaded),
         error=str(failure["error"]) if failure else "",
+        is_here=is_here,
         is_loaded=bool(loaded),
         has_failed=failure is not None,
     )

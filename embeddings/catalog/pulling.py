@@ -1,6 +1,7 @@
 """Fetching a model's folder: staged, checked as a whole, then published at once."""
 
 import fcntl
+import importlib
 import json
 import shutil
 import time
@@ -9,7 +10,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from django.conf import settings
-from transformers import CONFIG_MAPPING
 
 from embeddings.catalog import hub
 from embeddings.catalog.hub import HubError, HubFolder
@@ -143,8 +143,10 @@ def _drop_needless_code(staging: Path) -> None:
         facts = json.loads(path.read_text("utf-8"))
     except ValueError:
         return
-    known = isinstance(facts, dict) and facts.get("model_type") in CONFIG_MAPPING
-    if known and facts.pop("auto_map", None) is not None:
+    # Not with this module: every command would import torch.
+    known = importlib.import_module("transformers").CONFIG_MAPPING
+    is_known = isinstance(facts, dict) and facts.get("model_type") in known
+    if is_known and facts.pop("auto_map", None) is not None:
         path.write_text(json.dumps(facts, indent=2), "utf-8")
 
 

@@ -9,8 +9,16 @@ import pytest
 from django.conf import settings
 
 from tests.live import MODEL, LiveServer, new_database
+from tests.tiny_models import build
 
 HERE = Path(__file__).parent
+CALL_ALL = """
+from django.core.management import call_command
+for command in {commands}:
+    call_command(*command)
+"""
+#: Tiny models that stand for those that Chroma's functions can name.
+SPARSE = {"splade": "prithivida/Splade_PP_en_v1", "bge-m3": "BAAI/bge-m3"}
 
 
 @pytest.fixture(scope="session")
@@ -21,7 +29,16 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
     )
     live.set_up()
     # What Chroma Cloud's function can name; here it is this tenant's own alias.
-    live.manage("grant_model", "acme", MODEL, "--alias", "Qwen/Qwen3-Embedding-0.6B")
+    commands = [["grant_model", "acme", MODEL, "--alias", "Qwen/Qwen3-Embedding-0.6B"]]
+    for name, alias in SPARSE.items():
+        folder = build(name, tmp_path_factory.mktemp("models") / name)
+        commands += [
+            ["register_model", f"tiny-{name}", "--path", str(folder)],
+            ["grant_model", "acme", f"tiny-{name}", "--alias", alias],
+        ]
+    commands += [["grant_model", "acme", "Chroma/BM25"]]
+    # All in one process: most of a command's time is its imports.
+    live.manage("shell", "-c", CALL_ALL.format(commands=commands))
     live.start()
     yield live
     live.stop()
