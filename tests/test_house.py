@@ -2,6 +2,7 @@
 
 import platform
 import re
+from fnmatch import fnmatch
 from importlib import import_module
 from pathlib import Path
 
@@ -9,7 +10,10 @@ import pytest
 from django.apps import apps
 from django.core.management import get_commands
 
+from embeddings.catalog.shipped_models import SHIPPED, ShippedModel
 from embeddings.dialects import all_dialects
+from embeddings.engine.families import all_families
+from embeddings.engine.families.base import Family
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("accounts", "embeddings", "platform/config", "platform/embedded")
@@ -106,6 +110,20 @@ def test_readme_names_every_command(name: str) -> None:
 @pytest.mark.parametrize("name", _variables())
 def test_readme_names_every_setting(name: str) -> None:
     assert f"`{name}`" in README
+
+
+@pytest.mark.parametrize("family", all_families(), ids=lambda family: family.name)
+def test_readme_names_every_family(family: Family) -> None:
+    assert f"| `{family.name}` |" in README
+
+
+@pytest.mark.parametrize("shipped", SHIPPED, ids=lambda shipped: shipped.name)
+def test_readme_names_every_shipped_model(shipped: ShippedModel) -> None:
+    named = re.findall(r"`([^`\s]+)`", README)
+
+    assert any(
+        fnmatch(shipped.name, name) for name in named if "-" in name or "/" in name
+    )
 
 
 def test_readme_quotes_the_key_pattern() -> None:
