@@ -17,7 +17,7 @@ from transformers import (
     T5EncoderModel,
 )
 
-from tests.tiny_parts import WIDTH, bert, dump, fill, save, sentence_files
+from tests.tiny_parts import WIDTH, bert, dump, fill, save, sentence_files, xlm_roberta
 from tests.tiny_sparse_models import SPARSE_MODELS
 from tests.tiny_tokenizers import byte_bpe, unigram, wordpiece
 
@@ -109,6 +109,12 @@ def _mpnet(folder):
     )
     model = fill(MPNetModel(shape, add_pooling_layer=False), 25)
     save(folder, model, tokenizer, config, max_length=512, positions=512)
+    sentence_files(folder, "mean", heads=["Normalize"])
+
+
+def _e5(folder):
+    """As multilingual-e5; its prompts are the catalog's."""
+    xlm_roberta(folder, 31)
     sentence_files(folder, "mean", heads=["Normalize"])
 
 
@@ -272,6 +278,7 @@ MODELS = {
     "truncdim": _truncdim,
     "long": _long,
     "mpnet": _mpnet,
+    "e5": _e5,
     "modernbert": _modernbert,
     "nomic": _nomic,
     "qwen3": _qwen3,

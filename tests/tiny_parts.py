@@ -8,9 +8,9 @@ import json
 import math
 
 import torch
-from transformers import BertConfig, BertModel
+from transformers import BertConfig, BertModel, XLMRobertaConfig, XLMRobertaModel
 
-from tests.tiny_tokenizers import wordpiece
+from tests.tiny_tokenizers import unigram, wordpiece
 
 WIDTH = 32
 SHARP = ("attention", "attn")
@@ -92,3 +92,22 @@ def bert(folder, seed, *, max_length=24, positions=64):
     model = fill(BertModel(shape, add_pooling_layer=False), seed)
     sizes = {"max_length": max_length, "positions": 512}
     save(folder, model, tokenizer, config, **sizes)
+
+
+def xlm_roberta(folder, seed):
+    """A small XLM-R with a Unigram tokenizer, whose positions begin after the pad's."""
+    tokenizer, config = unigram("xlm-r")
+    shape = XLMRobertaConfig(
+        vocab_size=tokenizer.get_vocab_size(),
+        hidden_size=WIDTH,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        intermediate_size=2 * WIDTH,
+        max_position_embeddings=66,
+        type_vocab_size=1,
+        pad_token_id=1,
+        bos_token_id=0,
+        eos_token_id=2,
+    )
+    model = fill(XLMRobertaModel(shape, add_pooling_layer=False), seed)
+    save(folder, model, tokenizer, config, max_length=64, positions=64)

@@ -6,12 +6,10 @@ from transformers import (
     BertForMaskedLM,
     DistilBertConfig,
     DistilBertForMaskedLM,
-    XLMRobertaConfig,
-    XLMRobertaModel,
 )
 
-from tests.tiny_parts import WIDTH, dump, fill, save, sentence_files
-from tests.tiny_tokenizers import unigram, wordpiece
+from tests.tiny_parts import WIDTH, dump, fill, save, sentence_files, xlm_roberta
+from tests.tiny_tokenizers import wordpiece
 
 SPARSE_TYPES = "sentence_transformers.sparse_encoder.models."
 POOLING = {
@@ -114,21 +112,7 @@ def _routed(folder, side):
 
 def _bge_m3(folder):
     """XLM-R, the first token, and a head of one number per token."""
-    tokenizer, config = unigram("xlm-r")
-    shape = XLMRobertaConfig(
-        vocab_size=tokenizer.get_vocab_size(),
-        hidden_size=WIDTH,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        intermediate_size=2 * WIDTH,
-        max_position_embeddings=66,
-        type_vocab_size=1,
-        pad_token_id=1,
-        bos_token_id=0,
-        eos_token_id=2,
-    )
-    model = fill(XLMRobertaModel(shape, add_pooling_layer=False), 32)
-    save(folder, model, tokenizer, config, max_length=64, positions=64)
+    xlm_roberta(folder, 32)
     sentence_files(folder, "cls", heads=["Normalize"])
     head = fill(torch.nn.Linear(WIDTH, 1), 321)
     # Some tokens of most texts weigh something, and some do not.

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from embeddings.engine.errors import ModelUnavailableError
@@ -15,6 +15,8 @@ LARGEST_SANE_LENGTH = 1_000_000
 OFFSET_POSITIONS = frozenset(
     {"camembert", "mpnet", "roberta", "xlm-roberta", "xlm-roberta-xl", "xmod"}
 )
+#: Files with bge-m3's head of one number per token; the first that is there is read.
+LEXICAL_HEADS = ("sparse_linear.safetensors", "sparse_linear.pt")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,11 +37,25 @@ def modules(folder: Path) -> tuple[ModuleEntry, ...]:
     entries = read_json(folder / "modules.json") or []
     try:
         return tuple(
-            ModuleEntry(type=str(entry["type"]), path=str(entry["path"]))
+            ModuleEntry(type=str(entry["type"]), path=check_path(str(entry["path"])))
             for entry in entries
         )
     except (KeyError, TypeError) as error:
         raise ModelUnavailableError("modules.json is not a list of modules") from error
+
+
+def check_path(path: str) -> str:
+    """The path; raises `ModelUnavailableError` where it leads out of its folder."""
+    place = PurePosixPath(path)
+    if place.is_absolute() or ".." in place.parts:
+        raise ModelUnavailableError(f"the path {path} leads out of the model folder")
+    return path
+
+
+def lexical_head(folder: Path) -> Path | None:
+    """The file of bge-m3's second head, where the folder has one."""
+    paths = (folder / name for name in LEXICAL_HEADS)
+    return next((path for path in paths if path.is_file()), None)
 
 
 def transformer_folder(folder: Path) -> Path:

@@ -62,16 +62,25 @@ def check_files(folder: Path) -> None:
             _check_whole(path, str(name))
 
 
-def weight_bytes(folder: Path, *, precision: str) -> int:
-    """Memory of the folder's weights at `precision`; raises `ModelUnavailableError`."""
+def weight_bytes(folder: Path, *, precision: str, is_deep: bool = True) -> int:
+    """Memory of the folder's weights at `precision`, with those below it if `is_deep`.
+
+    Raises `ModelUnavailableError`.
+    """
     numbers = sum(
         math.prod(tensor["shape"])
         for path in _files(folder)
-        if path.suffix == ".safetensors"
+        if path.suffix == ".safetensors" and (is_deep or path.parent == folder)
         for name, tensor in _header(path, path.name)[0].items()
         if name != "__metadata__"
     )
     return int(numbers) * DTYPE_BYTES[precision]
+
+
+def check_weights(folder: Path) -> None:
+    """Raise `ModelUnavailableError` where the folder itself holds no weights."""
+    if not weight_bytes(folder, precision="float32", is_deep=False):
+        raise ModelUnavailableError("the model's weights are not on this disk")
 
 
 def digests(folder: Path) -> dict[str, str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from tokenizers import Tokenizer, normalizers
 
-from embeddings.engine import layout
+from embeddings.engine import layout, manifest
 from embeddings.engine.errors import (
     InputTooLongError,
     InvalidInputError,
@@ -54,16 +54,18 @@ class FolderTokenizer:
         self._suffix = probe.ids[content[-1] + 1 :]
         self._vocabulary = max(self._tokenizer.get_vocab().values()) + 1
         self._positions = layout.usable_positions(folder)
+        self._named = manifest.read_mapping(
+            layout.transformer_folder(folder) / "tokenizer_config.json"
+        )
 
     @property
     def first_content(self) -> int:
         """The position of a text's first token, after the template's."""
         return len(self._prefix)
 
-    @property
-    def ends_with_special(self) -> bool:
-        """Whether the template puts a token of its own at the end."""
-        return bool(self._suffix)
+    def ends_with(self, *names: str) -> bool:
+        """Whether the template puts one of these tokens, as `ids_of`, at the end."""
+        return bool(self._suffix) and self._suffix[-1] in self.ids_of(*names)
 
     def rows(self, job: Job) -> tuple[TokenRow, ...]:
         """The job's texts as the model will see them, in order.
@@ -220,9 +222,16 @@ class FolderTokenizer:
         """A text between what goes before it and after it."""
         return rules.prompt.before + text + rules.prompt.after
 
-    def ids_of(self, tokens: Sequence[str]) -> list[int]:
-        """The ids of tokens that the vocabulary has."""
-        found = (self._tokenizer.token_to_id(token) for token in tokens)
+    def ids_of(self, *names: str) -> list[int]:
+        """The ids of the tokens that tokenizer_config.json gives these names."""
+        tokens = (self._named.get(name) for name in names)
+        found = (
+            self._tokenizer.token_to_id(
+                token["content"] if isinstance(token, dict) else token
+            )
+            for token in tokens
+            if token
+        )
         return [number for number in found if number is not None]
 
     def content_ids(self, text: str) -> list[int]:

@@ -12,9 +12,9 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from embeddings.engine import manifest
+from embeddings.engine import layout
 from embeddings.engine.errors import ModelUnavailableError
-from embeddings.engine.families.encoder import EncoderFamily, EncoderModel
+from embeddings.engine.families.encoder import EncoderFamily, EncoderModel, is_encoder
 from embeddings.engine.spec import (
     ModelSpec,
     Output,
@@ -25,7 +25,6 @@ from embeddings.engine.spec import (
 )
 from embeddings.engine.tokenization import FolderTokenizer
 
-HEADS = ("sparse_linear.safetensors", "sparse_linear.pt")
 #: Tokens that are never lexical, by their names in tokenizer_config.json.
 UNUSED = ("cls_token", "eos_token", "pad_token", "unk_token")
 
@@ -37,7 +36,7 @@ class BgeM3Model(EncoderModel):
         self, modules: Sequence[nn.Module], *, spec: ModelSpec, placement: Placement
     ) -> None:
         self._lexical = _lexical_head(spec.source).to(placement.device)
-        self._unused = _unused_ids(spec.source)
+        self._unused = FolderTokenizer(spec.source).ids_of(*UNUSED)
         super().__init__(modules, spec=spec, placement=placement)
 
     def embed(self, rows: Sequence[TokenRow]) -> list[Vector]:
@@ -45,7 +44,7 @@ class BgeM3Model(EncoderModel):
         with torch.inference_mode():
             hidden, mask = self._states(rows)
             dense = self._pool(hidden, mask, [row.skip for row in rows]).cpu().numpy()
-            weights = self._lexical(hidden).squeeze(-1).relu().cpu().numpy()
+            weights = self._lexical(hidden).squeeze(-1).cpu().numpy()
         return [
             self._lexical_vector(row, weights[line])
             if row.output is Output.SPARSE
@@ -54,7 +53,7 @@ class BgeM3Model(EncoderModel):
         ]
 
     def _lexical_vector(self, row: TokenRow, weights: Any) -> SparseVector:
-        """The largest weight of each token id that occurs, where it is not zero."""
+        """The largest weight of each token id that occurs, where one is above zero."""
         indices, places = np.unique(row.ids, return_inverse=True)
         values = np.zeros(len(indices), dtype=np.float32)
         with np.errstate(invalid="ignore"):
@@ -72,9 +71,7 @@ class BgeM3Family(EncoderFamily):
 
     def matches(self, folder: Path) -> bool:
         """Whether an encoder's folder holds the head."""
-        return super().matches(folder) and any(
-            (folder / head).is_file() for head in HEADS
-        )
+        return is_encoder(folder) and layout.lexical_head(folder) is not None
 
     def make(
         self, modules: Sequence[nn.Module], *, spec: ModelSpec, placement: Placement
@@ -84,9 +81,9 @@ class BgeM3Family(EncoderFamily):
 
 
 def _lexical_head(folder: Path) -> nn.Linear:
-    path = next((folder / head for head in HEADS if (folder / head).is_file()), None)
+    path = layout.lexical_head(folder)
     if path is None:
-        raise ModelUnavailableError(f"{HEADS[-1]} is missing")
+        raise ModelUnavailableError(f"{layout.LEXICAL_HEADS[-1]} is missing")
     try:
         weights: dict[str, Tensor] = (
             load_file(path)
@@ -99,17 +96,6 @@ def _lexical_head(folder: Path) -> nn.Linear:
     except Exception as error:
         raise ModelUnavailableError(f"{path.name} cannot be read") from error
     return head.float().eval()
-
-
-def _unused_ids(folder: Path) -> list[int]:
-    named = manifest.read_mapping(folder / "tokenizer_config.json")
-    tokens = (named.get(name) for name in UNUSED)
-    texts = [
-        token["content"] if isinstance(token, dict) else token
-        for token in tokens
-        if token
-    ]
-    return FolderTokenizer(folder).ids_of(texts)
 
 
 FAMILY = BgeM3Family()

@@ -7,6 +7,7 @@ settings in bm25.json.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,8 @@ DIMENSIONS = 2**31 - 1
 MAX_TOKENS = 65_536
 #: A text of this many characters per token of its limit has words enough.
 CHARACTERS_PER_TOKEN = 250
+#: Words whose stems are remembered: stemming is slow, and most words come again.
+REMEMBERED = 1 << 16
 NEITHER_WORD_NOR_SPACE = re.compile(r"[^\w\s]+")
 
 
@@ -59,6 +62,7 @@ class Stems:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._stem = lru_cache(REMEMBERED)(partial(_stem, settings.language))
 
     def rows(self, job: Job) -> tuple[TokenRow, ...]:
         """The indices of each text's stems, in the order of the text.
@@ -106,11 +110,9 @@ class Stems:
         )
 
     def _stems(self, text: str) -> list[str]:
-        # A stemmer keeps the word it works on: it is no object to share.
-        stemmer = snowballstemmer.stemmer(self._settings.language)
         words = NEITHER_WORD_NOR_SPACE.sub(" ", text).lower().split()
         stems = (
-            stemmer.stemWord(word).strip()
+            self._stem(word)
             for word in words
             if word not in self._settings.stop_words
             and len(word) <= self._settings.longest_word
@@ -181,6 +183,12 @@ class Bm25Family:
     def load(self, spec: ModelSpec, placement: Placement) -> Bm25Model:  # noqa: ARG002
         """The formula with the folder's numbers."""
         return Bm25Model(_read(spec.source))
+
+
+def _stem(language: str, word: str) -> str:
+    # A stemmer keeps the word it works on: it is no object to share.
+    stem: str = snowballstemmer.stemmer(language).stemWord(word)
+    return stem.strip()
 
 
 def index_of(stem: str) -> int:

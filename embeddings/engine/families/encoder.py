@@ -130,15 +130,13 @@ class EncoderFamily:
     outputs = frozenset({Output.DENSE})
 
     def matches(self, folder: Path) -> bool:
-        """Whether modules.json lists a transformer, a pooling and known heads."""
-        kinds = [entry.kind for entry in layout.modules(folder)]
-        return kinds[:2] == ["Transformer", "Pooling"] and HEADS.issuperset(kinds[1:])
+        """Whether it is an encoder's, with no head beside those of modules.json."""
+        return is_encoder(folder) and layout.lexical_head(folder) is None
 
     def inspect(self, folder: Path, *, route: str = "") -> FolderFacts:  # noqa: ARG002
         """The folder's facts; raises `ModelUnavailableError` where it is broken."""
         tokenizer = FolderTokenizer(folder)
-        modules = load_modules(folder)
-        _check_end(tokenizer, modules)
+        modules = _load(folder, tokenizer)
         transformer: Any = modules[0]
         pooling: Any = modules[1]
         include_prompt = bool(pooling.include_prompt)
@@ -187,12 +185,12 @@ class EncoderFamily:
         inner = int(facts.get("intermediate_size") or facts.get("d_ff") or 4 * width)
         # Eight hidden-sized and two inner-sized float32 arrays live at the peak.
         activations = batch_tokens * (8 * width + 2 * inner) * 4
-        return weights + weights // 20 + activations + 64 * MIB
+        attention = batch_tokens * _attention_bytes(spec, longest=batch_tokens)
+        return weights + weights // 20 + activations + attention + 64 * MIB
 
     def load(self, spec: ModelSpec, placement: Placement) -> EncoderModel:
         """Read the weights; `spec.precision` is float32 or bfloat16."""
-        modules = load_modules(spec.source)
-        _check_end(self.tokenizer(spec), modules)
+        modules = _load(spec.source, self.tokenizer(spec))
         return self.make(modules, spec=spec, placement=placement)
 
     def make(
@@ -202,6 +200,38 @@ class EncoderFamily:
         return EncoderModel(modules, spec=spec, placement=placement)
 
 
+def is_encoder(folder: Path) -> bool:
+    """Whether modules.json lists a transformer, a pooling and known heads."""
+    kinds = [entry.kind for entry in layout.modules(folder)]
+    return kinds[:2] == ["Transformer", "Pooling"] and HEADS.issuperset(kinds[1:])
+
+
+def _load(folder: Path, tokenizer: FolderTokenizer) -> list[nn.Module]:
+    """The folder's modules; raises `ModelUnavailableError` where they do not fit."""
+    # The library makes a mean pooling of its own for whatever else it is given.
+    if not is_encoder(folder):
+        raise ModelUnavailableError(
+            "modules.json does not list a transformer with a pooling"
+        )
+    manifest.check_weights(layout.transformer_folder(folder))
+    modules = load_modules(folder)
+    _check_end(tokenizer, modules)
+    return modules
+
+
+def _attention_bytes(spec: ModelSpec, *, longest: int) -> int:
+    """Memory per token of attention that is written out, as relative positions need.
+
+    Other attention is computed piece by piece.
+    """
+    facts = layout.config(spec.source)
+    if "relative_attention_num_buckets" not in facts:
+        return 0
+    heads = int(facts.get("num_heads") or facts.get("num_attention_heads") or 16)
+    # Each head's scores to every token of the text, and the bias added to them.
+    return 2 * heads * min(spec.context_tokens or spec.max_tokens, longest) * 4
+
+
 def _check_end(tokenizer: FolderTokenizer, modules: Sequence[nn.Module]) -> None:
     """Refuse a causal model whose texts do not end with the token that is pooled."""
     pooling: Any = modules[1]
@@ -209,13 +239,13 @@ def _check_end(tokenizer: FolderTokenizer, modules: Sequence[nn.Module]) -> None
     pools_last = "lasttoken" in ((modes,) if isinstance(modes, str) else modes)
     transformer: Any = modules[0]
     is_causal = transformer.auto_model.config.model_type in CAUSAL
-    if pools_last and is_causal and not tokenizer.ends_with_special:
+    if pools_last and is_causal and not tokenizer.ends_with("eos_token", "pad_token"):
         raise ModelUnavailableError("the tokenizer puts no end mark after a text")
 
 
 def _template(folder: Path) -> str:
     """How the folder's kind takes an instruction; empty: it ignores it."""
-    if layout.config(folder).get("model_type") in CAUSAL:
+    if layout.config(folder).get("model_type") == "qwen3":
         return "Instruct: {instruction}\nQuery:{text}"
     return "{instruction}{text}" if any(layout.prompts(folder).values()) else ""
 

@@ -178,7 +178,10 @@ class SpladeFamily:
     def estimate_bytes(self, spec: ModelSpec, *, batch_tokens: int) -> int:
         """Weights, one batch's activations, one chunk's logits, and a margin."""
         encoder = encoder_of(spec.source, route=spec.route)
-        weights = manifest.weight_bytes(encoder.folder, precision="float32")
+        # A router's other encoder may lie below this one.
+        weights = manifest.weight_bytes(
+            encoder.folder, precision="float32", is_deep=False
+        )
         facts = layout.config(encoder.folder)
         width = int(facts.get("hidden_size") or facts.get("dim") or 1024)
         activations = batch_tokens * 16 * width * 4
@@ -197,6 +200,7 @@ def _load(encoder: Encoder) -> tuple[Any, list[str]]:
 
     Loading fills those with random numbers and only warns.
     """
+    manifest.check_weights(encoder.folder)
     quieten()
     network, report = AutoModelForMaskedLM.from_pretrained(
         encoder.folder,

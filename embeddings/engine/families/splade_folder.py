@@ -65,6 +65,7 @@ def encoder_of(folder: Path, *, route: str) -> Encoder:
         raise ModelUnavailableError(f"the folder has no route {route}")
     if not entries:
         return _bare(folder)
+    _check_pair([entry.kind for entry in entries], "modules.json")
     return _encoder(folder, entries[0].path, entries[1].path)
 
 
@@ -80,7 +81,7 @@ def _routes(folder: Path) -> dict[str, _Route]:
         types = {str(path): str(kind) for path, kind in facts["types"].items()}
         return {
             str(name): _Route(
-                paths=list(paths),
+                paths=[layout.check_path(path) for path in paths],
                 kinds=[types[path].rsplit(".", 1)[-1] for path in paths],
             )
             for name, paths in facts["structure"].items()
@@ -99,7 +100,8 @@ def _routed(folder: Path, wanted: str) -> Encoder:
         raise ModelUnavailableError(
             f"the folder has the routes {', '.join(sorted(routes))}: name one of them"
         )
-    model, pooling, *_ = routes[name].paths
+    _check_pair(routes[name].kinds, "router_config.json")
+    model, pooling = routes[name].paths
     return _encoder(folder, model, pooling, route=name)
 
 
@@ -123,6 +125,13 @@ def _bare(folder: Path) -> Encoder:
     if not str(architectures[0]).endswith("ForMaskedLM"):
         raise ModelUnavailableError("the folder holds no masked language model")
     return Encoder(folder=folder)
+
+
+def _check_pair(kinds: list[str], name: str) -> None:
+    if not _is_pair(kinds):
+        raise ModelUnavailableError(
+            f"{name} does not list a language model with its pooling"
+        )
 
 
 def _is_pair(kinds: list[str]) -> bool:

@@ -54,6 +54,13 @@ def test_broken_folders_are_refused_with_the_reason(tiny, name, reason):
         inspect(tiny(name))
 
 
+@pytest.mark.parametrize("name", ["splade", "splade-bare", "splade-doc", "static"])
+@pytest.mark.parametrize("family", ["encoder", "instructor", "bge_m3"])
+def test_no_pooling_is_made_up_for_other_folders(tiny, name, family):
+    with pytest.raises(ModelUnavailableError, match="a transformer with a pooling"):
+        inspect(tiny(name), family=family)
+
+
 def test_code_of_a_folder_never_runs(tiny):
     with pytest.raises(ModelUnavailableError):
         inspect(tiny("remote-code"))

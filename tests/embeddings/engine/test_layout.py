@@ -56,6 +56,22 @@ def test_modules_that_are_no_list_of_modules_are_refused(tmp_path, content):
         layout.modules(tmp_path)
 
 
+@pytest.mark.parametrize("path", ["../other", "/etc", "a/../../other"])
+def test_modules_outside_the_folder_are_refused(tmp_path, path):
+    dump(tmp_path / "modules.json", [{"type": "Transformer", "path": path}])
+
+    with pytest.raises(ModelUnavailableError, match="leads out of the model folder"):
+        layout.modules(tmp_path)
+
+
+def test_lexical_head_is_found_as_safetensors_first(tmp_path):
+    assert layout.lexical_head(tmp_path) is None
+    for name in ("sparse_linear.pt", "sparse_linear.safetensors"):
+        (tmp_path / name).touch()
+
+        assert layout.lexical_head(tmp_path) == tmp_path / name
+
+
 def test_shorter_vectors_may_be_declared(tiny):
     assert layout.truncated_dimensions(tiny("truncdim")) == 8
     assert layout.truncated_dimensions(tiny("minilm")) is None

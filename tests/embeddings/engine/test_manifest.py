@@ -84,6 +84,25 @@ def test_weights_are_counted_without_being_read(minilm):
     assert manifest.weight_bytes(minilm, precision="bfloat16") == 22_713_728 * 2
 
 
+def test_weights_below_a_folder_are_counted_if_wanted(tiny):
+    folder = tiny("splade-query")
+    shallow, deep = (
+        manifest.weight_bytes(folder, precision="float32", is_deep=is_deep)
+        for is_deep in (False, True)
+    )
+    other = folder / "document_0_MLMTransformer"
+
+    assert shallow > 0
+    assert deep - shallow == manifest.weight_bytes(other, precision="float32")
+
+
+def test_folder_without_weights_of_its_own_is_refused(folder, tmp_path):
+    manifest.check_weights(folder)
+
+    with pytest.raises(ModelUnavailableError, match="weights are not on this disk"):
+        manifest.check_weights(tmp_path)
+
+
 def test_fingerprint_depends_on_content_and_names_alone(folder, tiny):
     assert manifest.fingerprint(folder) == manifest.fingerprint(tiny("minilm"))
 

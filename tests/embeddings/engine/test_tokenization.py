@@ -63,6 +63,15 @@ def test_ids_are_those_of_transformers(tiny, name, text):
     assert found == expected
 
 
+def test_tokens_are_found_by_their_names(tiny):
+    tokenizer = FolderTokenizer(tiny("qwen3"))
+
+    assert tokenizer.ends_with("eos_token", "pad_token")
+    assert not tokenizer.ends_with("eos_token")
+    assert tokenizer.ids_of("bos_token") == []
+    assert len(tokenizer.ids_of("eos_token", "pad_token")) == 2
+
+
 @pytest.mark.parametrize("length", [254, 255, 256, 257, 600])
 def test_real_model_is_cut_at_its_own_limit(minilm, length):
     spec = make_spec(minilm)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from embeddings.engine import Engine, EngineConfig, Job, Output, Truncate, inspect
+from embeddings.engine.errors import InvalidInputError
 from embeddings.engine.spec import ModelSpec
 from tests.embeddings.engine.making import make_call, start
 from tests.embeddings.engine.reference import Reference
@@ -39,6 +40,7 @@ TEXTS = (
 MODELS = {
     "minilm": ("", Reference),
     "mpnet": ("", Reference),
+    "e5": ("", Reference),
     "modernbert": ("", Reference),
     "nomic": ("", Reference),
     "qwen3": ("", Reference),
@@ -50,8 +52,8 @@ MODELS = {
     "splade-doc": ("", SpladeReference),
     "splade-query": ("", SpladeReference),
 }
-DENSE = ["minilm", "mpnet", "modernbert", "nomic", "qwen3", "instructor", "bge-m3"]
 SPARSE = [name for name in MODELS if "splade" in name or name == "bge-m3"]
+DENSE = [name for name in MODELS if "splade" not in name]
 
 
 @pytest.fixture(scope="module")
@@ -95,8 +97,12 @@ def run(engine, spec, texts, **options):
 
 
 def run_sparse(engine, spec, texts):
-    found = run(engine, spec, texts, output=Output.SPARSE)
-    made = np.zeros((len(texts), spec.dimensions if len(spec.outputs) == 1 else 400))
+    return unfolded(run(engine, spec, texts, output=Output.SPARSE), spec)
+
+
+def unfolded(found, spec):
+    """Sparse vectors as rows (texts, vocabulary)."""
+    made = np.zeros((len(found), spec.dimensions if len(spec.outputs) == 1 else 400))
     for line, vector in enumerate(found):
         assert (np.diff(vector.indices) > 0).all()
         assert (vector.values > 0).all()
@@ -202,19 +208,33 @@ def test_instruction_changes_the_vector_and_is_not_pooled(engine, model):
     assert engine.prepare(job).rows[0].skip > 1
 
 
-@pytest.mark.parametrize("name", ["minilm", "instructor", "bge-m3"])
+def digits(name, count):
+    """A text of so many tokens without the specials."""
+    chosen = random.Random(count).choices("0123", k=count)
+    return ("" if name == "qwen3" else " ").join(chosen)
+
+
+@pytest.mark.parametrize("name", MODELS)
 @pytest.mark.parametrize("more", [-1, 0, 1])
 def test_vectors_are_right_around_the_limit(engine, model, name, more):
     spec, reference = model(name)
-    specials = len(engine.prepare(Job(spec=spec, inputs=("",))).rows[0].ids)
-    count = spec.max_tokens - specials + more
-    text = " ".join(["red", "planet"] * count)
-    words = text.split()[:count]
+    output = Output.SPARSE if name in SPARSE else Output.DENSE
+    specials = len(
+        engine.prepare(Job(spec=spec, inputs=("",), output=output)).rows[0].ids
+    )
+    text = digits(name, spec.max_tokens - specials + more)
+    job = Job(spec=spec, inputs=(text,), output=output, truncate=Truncate.END)
 
-    found = run(engine, spec, [" ".join(words)])
+    prepared = engine.prepare(job)
 
-    expected = reference.vector(" ".join(words), max_tokens=spec.max_tokens)
-    assert found[0] == pytest.approx(expected, abs=TOLERANCE)
+    assert prepared.truncated == (more > 0,)
+    assert prepared.tokens == (spec.max_tokens + min(more, 0),)
+    if name in SPARSE:
+        expected = expected_weights(reference, spec, [text])
+        assert_same_weights(run_sparse(engine, spec, [text]), expected)
+    if name in DENSE:
+        expected = reference.vector(text, max_tokens=spec.max_tokens)
+        assert run(engine, spec, [text])[0] == pytest.approx(expected, abs=TOLERANCE)
 
 
 def test_dense_and_sparse_wishes_share_a_batch(engine, model):
@@ -245,18 +265,33 @@ def test_labels_are_the_vocabularys_words(engine, model, name):
     assert list(vector.labels) == words
 
 
-def test_sixteen_threads_with_different_cuts_disturb_nobody(engine, model):
-    spec, _ = model("minilm")
-    text = " ".join(WORDS * 5)
+@pytest.mark.parametrize("name", ["minilm", "qwen3", "instructor", "bge-m3", "splade"])
+def test_sixteen_threads_with_different_cuts_disturb_nobody(engine, model, name):
+    spec, _ = model(name)
+    output = Output.SPARSE if name in SPARSE else Output.DENSE
     cuts = [(cut, limit) for cut in (Truncate.END, Truncate.START) for limit in (5, 12)]
 
-    def vector(cut, limit):
-        job = Job(spec=spec, inputs=(text,) * 20, truncate=cut, max_tokens=limit)
-        return engine.run(engine.prepare(job), make_call()).vectors
+    def vectors(cut, limit):
+        texts = (" ".join(WORDS * 5),) * 20
+        job = Job(
+            spec=spec, inputs=texts, truncate=cut, max_tokens=limit, output=output
+        )
+        found = engine.run(engine.prepare(job), make_call()).vectors
+        return unfolded(found, spec) if name in SPARSE else found
 
-    alone = [vector(*cut) for cut in cuts]
-    running = start(*(lambda cut=cut: vector(*cut) for cut in cuts * 4))
+    alone = [vectors(*cut) for cut in cuts]
+    running = start(*(lambda cut=cut: vectors(*cut) for cut in cuts * 4))
 
     assert not np.allclose(alone[0], alone[1], atol=0.01)
     for number, one in enumerate(running):
-        assert one.join() == pytest.approx(alone[number % 4], abs=TOLERANCE)
+        assert one.join() == pytest.approx(alone[number % 4], abs=SPARSE_TOLERANCE)
+
+
+@pytest.mark.parametrize(
+    ("name", "output"), [("splade", Output.DENSE), ("minilm", Output.SPARSE)]
+)
+def test_what_a_model_does_not_make_is_refused(engine, model, name, output):
+    spec, _ = model(name)
+
+    with pytest.raises(InvalidInputError, match=f"makes no {output} embeddings"):
+        engine.prepare(Job(spec=spec, inputs=("hello",), output=output))

@@ -1,6 +1,7 @@
 """BM25, beside the function of chromadb that it has to agree with."""
 
 import json
+import random
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from embeddings.engine.errors import (
 )
 from embeddings.engine.families.bm25 import DIMENSIONS, FAMILY
 from embeddings.engine.spec import ModelSpec, Placement
+from tests.embeddings.engine.making import make_call, start
 
 TEXTS = [
     "The quick brown fox jumps over the lazy dogs, again and again!",
@@ -27,6 +29,13 @@ TEXTS = [
     "tabs\tand\nnewlines\u00a0here\u2003too",
     "🙂 emoji and zero\u200bwidth",
     "word " * 700,
+]
+
+#: Latin, Greek, Hebrew, Devanagari, kana, Han, full width, marks, blanks, emoji.
+SCRIPTS = [
+    *[(65, 123), (97, 123), (0xC0, 0x250), (0x370, 0x500), (0x590, 0x700)],
+    *[(0x900, 0x980), (0x3040, 0x3100), (0x4E00, 0x4F00), (0xFF00, 0xFFEF)],
+    *[(32, 65), (0x2000, 0x2070), (9, 14), (0x1F600, 0x1F650)],
 ]
 
 
@@ -64,6 +73,50 @@ def test_vectors_and_labels_are_chromas(folder, text):
     np.testing.assert_allclose(vector.values, expected.values, rtol=1e-6)
     labels = FAMILY.tokenizer(spec).labels(text, vector.indices.tolist())
     assert list(labels) == (expected.labels or [])
+
+
+def test_engine_takes_texts_without_any_stem(engine, folder):
+    spec = make_spec(folder)
+    job = Job(spec=spec, inputs=("", "the", "red mars"), output=Output.SPARSE)
+
+    found = engine.run(engine.prepare(job), make_call()).vectors
+
+    assert [len(vector.indices) for vector in found] == [0, 0, 2]
+
+
+def made_up(seed):
+    """A text of words of many scripts, blanks and marks."""
+    chance = random.Random(seed)
+    words = (
+        "".join(chr(chance.randrange(*chance.choice(SCRIPTS))) for _ in range(length))
+        for length in chance.choices(range(1, 46), k=60)
+    )
+    return chance.choice([" ", "\n", "'", ""]).join(words)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_vectors_of_any_script_are_chromas(folder, seed):
+    text = made_up(seed)
+    (expected,) = ChromaBm25EmbeddingFunction()([text])
+
+    (vector,) = FAMILY.load(make_spec(folder), Placement()).embed(rows_of(folder, text))
+
+    assert vector.indices.tolist() == expected.indices
+    np.testing.assert_allclose(vector.values, expected.values, rtol=1e-6)
+
+
+def test_threads_share_the_stems(folder):
+    tokenizer = FAMILY.tokenizer(make_spec(folder))
+    texts = [f"running{n} universities{n} foxes" for n in range(200)]
+
+    def rows():
+        job = Job(spec=make_spec(folder), inputs=tuple(texts), output=Output.SPARSE)
+        return [row.ids.tolist() for row in tokenizer.rows(job)]
+
+    running = start(*[rows] * 8)
+
+    expected = [row.ids.tolist() for row in rows_of(folder, *texts)]
+    assert [one.join() for one in running] == [expected] * 8
 
 
 def test_tokens_are_the_stems(folder):

@@ -1,21 +1,24 @@
 """Vectors against the definition, and against sentence-transformers itself."""
 
 import dataclasses
+import json
 import random
+import shutil
 import socket
 
 import numpy as np
 import pytest
 from sentence_transformers import SentenceTransformer
 
-from embeddings.engine import Job, Role, Truncate
+from embeddings.engine import Job, Role, Truncate, inspect
+from embeddings.engine.errors import ModelUnavailableError
 from embeddings.engine.families.base import Placement
 from embeddings.engine.families.encoder import FAMILY
 from embeddings.engine.tokenization import FolderTokenizer
 from embeddings.engine.vectors import finish
 from tests.embeddings.engine.making import make_row, make_spec
 from tests.embeddings.engine.reference import Reference
-from tests.tiny_parts import POOLINGS
+from tests.tiny_parts import POOLINGS, dump
 
 TOLERANCE = 2e-5
 TEXTS = (
@@ -45,6 +48,10 @@ def loaded(tiny):
         return spec, *cache[name]
 
     return load
+
+
+def load(spec):
+    return FAMILY.load(spec, Placement())
 
 
 def embed(model, rows):
@@ -124,6 +131,43 @@ def test_real_model_is_exact(minilm):
     assert np.linalg.norm(vectors, axis=1) == pytest.approx(1, abs=1e-6)
 
 
+def _plain(template):
+    return template["processors"][0]
+
+
+def _other_end(template):
+    """The special token that another one's place was given to."""
+    other = {"id": "<|im_start|>", "ids": [257 + 150], "tokens": ["<|im_start|>"]}
+    ending = template["processors"][1]
+    ending["single"][1]["SpecialToken"]["id"] = other["id"]
+    ending["special_tokens"][other["id"]] = other
+    return template
+
+
+@pytest.mark.parametrize("change", [_plain, _other_end], ids=["none", "other"])
+@pytest.mark.parametrize("use", [inspect, lambda folder: load(make_spec(folder))])
+def test_causal_model_without_its_end_mark_is_refused(tiny, tmp_path, change, use):
+    folder = shutil.copytree(tiny("qwen3"), tmp_path / "model")
+    facts = json.loads((folder / "tokenizer.json").read_text("utf-8"))
+    facts["post_processor"] = change(facts["post_processor"])
+    dump(folder / "tokenizer.json", facts)
+
+    with pytest.raises(ModelUnavailableError, match="no end mark after a text"):
+        use(folder)
+
+
+def test_end_mark_stays_whatever_the_settings_say_of_the_beginning(tiny, tmp_path):
+    folder = shutil.copytree(tiny("qwen3"), tmp_path / "model")
+    facts = json.loads((folder / "tokenizer_config.json").read_text("utf-8"))
+    dump(folder / "tokenizer_config.json", {**facts, "add_bos_token": False})
+
+    assert (
+        inspect(folder).instruction_template == "Instruct: {instruction}\nQuery:{text}"
+    )
+    (row,) = rows_of(FolderTokenizer(folder), make_spec(folder), ["hello"])
+    assert row.ids[-1] == FolderTokenizer(folder).ids_of("pad_token")[0]
+
+
 def test_bfloat16_is_chosen_on_purpose(loaded, tiny):
     spec, exact, tokenizer, _ = loaded("minilm")
     half = dataclasses.replace(spec, precision="bfloat16")
@@ -161,6 +205,15 @@ def test_memory_is_weights_activations_and_a_margin(minilm):
 
     assert small == 22_713_728 * 4 * 21 // 20 + (64 << 20)
     assert large - small == 1000 * (8 * 384 + 2 * 1536) * 4
+
+
+@pytest.mark.parametrize("name", ["mpnet", "instructor"])
+def test_memory_of_relative_positions_is_that_of_all_scores(tiny, name):
+    spec = make_spec(tiny(name), max_tokens=40)
+
+    small, large = (FAMILY.estimate_bytes(spec, batch_tokens=n) for n in (0, 1000))
+
+    assert large - small == 1000 * ((8 * 32 + 2 * 64) + 2 * 4 * 40) * 4
 
 
 def test_closed_model_embeds_no_more(tiny):

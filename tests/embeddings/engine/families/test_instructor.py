@@ -1,9 +1,13 @@
 """How INSTRUCTOR joins its instruction; its vectors are compared elsewhere."""
 
+import numpy as np
 import pytest
+from sentence_transformers import SentenceTransformer
 
 from embeddings.engine import Job, Truncate, inspect
 from embeddings.engine.families.instructor import FAMILY
+from embeddings.engine.spec import Placement
+from embeddings.engine.vectors import finish
 from tests.embeddings.engine.making import make_spec
 from tests.tiny_parts import dump
 
@@ -86,3 +90,18 @@ def test_no_text_is_longer_than_the_original_reads(tiny, tmp_path):
     dump(tmp_path / "sentence_bert_config.json", {"max_seq_length": 4096})
 
     assert inspect(tmp_path, family="instructor").max_tokens == 512
+
+
+def test_vectors_are_those_of_sentence_transformers_that_is_told(spec):
+    theirs = SentenceTransformer(str(spec.source), device="cpu")
+    theirs.set_pooling_include_prompt(False)
+    texts, instruction = ["mars is red", "hello"], "represent this text: "
+    job = Job(spec=spec, inputs=tuple(texts), instruction=instruction)
+
+    raw = np.stack(
+        FAMILY.load(spec, Placement()).embed(FAMILY.tokenizer(spec).rows(job))
+    )
+
+    expected = theirs.encode(texts, prompt=instruction)
+    found = finish(raw, dimensions=24, normalize=True)
+    assert found == pytest.approx(expected, abs=2e-5)

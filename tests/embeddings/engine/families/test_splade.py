@@ -13,6 +13,7 @@ from embeddings.engine.families.splade import FAMILY
 from embeddings.engine.spec import Placement
 from tests.embeddings.engine.making import make_spec
 from tests.tiny_models import build
+from tests.tiny_parts import dump
 
 TEXTS = ["mars is red", "The quick brown fox jumps over the lazy dog.", "", "hello"]
 
@@ -117,6 +118,37 @@ def test_vector_that_is_no_number_is_seen(tmp_path):
     (vector,) = embed(spec_of(folder), ["hello"])
 
     assert np.isnan(vector.values).any()
+
+
+@pytest.mark.parametrize("name", ["splade", "bge-m3"])
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda folder: (folder / "tokenizer.json").unlink(), "tokenizer is not on"),
+        (lambda folder: (folder / "model.safetensors").unlink(), "weights are not on"),
+        (lambda folder: (folder / "pytorch_model.bin").touch(), "could run code"),
+        (lambda folder: dump(folder / "config.json", {"auto_map": {}}), "remote code"),
+        (lambda folder: (folder / "model.safetensors").write_bytes(b""), "safetensors"),
+    ],
+    ids=["no-tokenizer", "no-weights", "pickle", "code", "empty"],
+)
+def test_broken_folder_is_refused_with_the_reason(tmp_path, name, change, reason):
+    folder = build(name, tmp_path / "model")
+    change(folder)
+
+    with pytest.raises(ModelUnavailableError, match=reason):
+        inspect(folder)
+
+
+def test_size_is_the_routes_own(tiny):
+    small, large = (
+        FAMILY.estimate_bytes(
+            spec_of(tiny("splade-query"), route=route), batch_tokens=0
+        )
+        for route in ("query", "document")
+    )
+
+    assert small < large
 
 
 def test_size_has_room_for_a_chunk_of_logits(tiny):

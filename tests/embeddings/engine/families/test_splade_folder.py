@@ -67,6 +67,27 @@ def test_router_of_other_kinds_is_not_splade(tmp_path, kinds):
     assert not is_splade(router(tmp_path / "bad", paths=BOTH, kinds=kinds))
 
 
+@pytest.mark.parametrize("path", ["../query", "/query"])
+def test_encoder_outside_the_folder_is_refused(tmp_path, path):
+    folder = router(tmp_path, paths={"document": "", "query": path})
+
+    with pytest.raises(ModelUnavailableError, match="leads out of the model folder"):
+        encoder_of(folder, route="query")
+
+
+@pytest.mark.parametrize("name", ["minilm", "dense", "static"])
+def test_modules_of_another_kind_are_refused(tiny, name):
+    with pytest.raises(ModelUnavailableError, match="a language model with its"):
+        encoder_of(tiny(name), route="")
+
+
+def test_route_of_another_kind_is_refused(tmp_path):
+    folder = router(tmp_path, paths=BOTH, kinds=("Transformer", "Pooling"))
+
+    with pytest.raises(ModelUnavailableError, match="a language model with its"):
+        encoder_of(folder, route="query")
+
+
 @pytest.mark.parametrize("facts", [{}, {"types": 1}, {"types": {}, "structure": 3}])
 def test_router_without_routes_is_refused(tmp_path, facts):
     dump(tmp_path / "modules.json", [{"path": "", "type": "x.Router"}])
