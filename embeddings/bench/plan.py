@@ -1,10 +1,12 @@
 """What is measured, of whom: contenders, rows of the table, figures, texts."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
+from typing import Protocol
 
-from embeddings.engine.spec import ModelSpec
+from embeddings.engine.spec import Floats, ModelSpec
 
 
 class Row(StrEnum):
@@ -146,3 +148,35 @@ class Subject:
         """Floating-point operations of one text of so many tokens."""
         attention = 4 * self.layers * self.width * tokens
         return tokens * (2 * self.parameters + attention)
+
+
+class Contestant(Protocol):
+    """A contender that can be asked; each raises its own kind of failure."""
+
+    contender: Contender
+
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """Its processes, as far as they are known."""
+        ...
+
+    @property
+    def peak_bytes(self) -> int | None:
+        """The most memory they have had together."""
+        ...
+
+    def prepare(self, workload: Workload) -> None:
+        """Take the texts over and be ready."""
+        ...
+
+    def measure(self, row: Row) -> dict[Figure, float]:
+        """The figures of one row, measured once."""
+        ...
+
+    def vectors(self, texts: Sequence[str]) -> Floats:
+        """Vectors (texts, dimensions) in the order of the texts."""
+        ...
+
+    def close(self) -> None:
+        """End what it started."""
+        ...

@@ -72,6 +72,7 @@ def as_json(report: Report) -> dict[str, Any]:
         "request_texts": report.workload.request_texts,
         "metered_requests": report.metered,
         "foreign_cores": report.foreign_cores,
+        "disturbed_turns": report.disturbed,
         "contenders": [_score_as_json(report, score) for score in report.scores],
         "targets": [
             {
@@ -169,6 +170,7 @@ def notes(report: Report) -> list[str]:
     if report.foreign_cores is not None:
         lines.append(
             f"other programs kept {report.foreign_cores:.2f} cores busy meanwhile"
+            + f" and disturbed {report.disturbed} turns" * bool(report.disturbed)
         )
     if report.metered is not None:
         lines.append(f"the ledger has every request to the servers: {report.metered:,}")

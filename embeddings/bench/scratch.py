@@ -15,6 +15,7 @@ import psycopg
 from psycopg import sql
 
 from embedded.postgres import Cluster
+from embeddings.engine.spec import Truncate
 
 DATABASE = "bench"
 
@@ -115,6 +116,11 @@ def _prepared(url: str, *, folder: Path, models_dir: Path) -> Scratch:
     )
     if done.returncode != 0:
         raise ScratchError(f"the scratch platform is not ready: {done.stderr.strip()}")
+    # Long texts are cut for all contenders; this wire would refuse them.
+    with psycopg.connect(url) as connection:
+        connection.execute(
+            "UPDATE embeddings_embeddingmodel SET over_length = %s", [Truncate.END]
+        )
     return Scratch(
         folder=folder,
         database_url=url,

@@ -13,9 +13,8 @@ from embeddings.bench.child import Child, ContenderError
 from embeddings.bench.corpus import Lengths
 from embeddings.bench.load import BadAnswerError, Endpoint
 from embeddings.bench.machine import Machine
-from embeddings.bench.plan import Contender, Kind, Row, Subject, Workload
+from embeddings.bench.plan import Contender, Contestant, Kind, Row, Subject, Workload
 from embeddings.bench.run import (
-    Contestant,
     Score,
     least_cosine,
     measure_once,
@@ -23,6 +22,7 @@ from embeddings.bench.run import (
 )
 from embeddings.bench.scratch import Scratch, ScratchError, scratch
 from embeddings.bench.server import Gunicorn, Served, first_model
+from embeddings.bench.watch import Watch
 from embeddings.engine import Engine, EngineConfig, Job, Truncate
 from embeddings.engine.spec import Floats, ModelSpec
 
@@ -36,7 +36,8 @@ class Options:
     """What is to be measured, and where the platform keeps its things.
 
     `infinity` is the URL of an Infinity server, empty without one. `only` names the
-    forms of the engine that take part, empty: all.
+    forms of the engine that take part, empty: all. `patience_s` is how long each turn
+    may wait for other programs to rest, and whether disturbed ones are repeated.
     """
 
     subject: Subject
@@ -47,6 +48,7 @@ class Options:
     has_http: bool
     infinity: str
     only: frozenset[str]
+    patience_s: float
     database_url: str
     data_dir: Path
     models_dir: Path
@@ -59,7 +61,8 @@ class Report:
 
     `problems` are failures and disagreements: with any of them the figures are no
     result. `metered` counts the ledger's requests, None without our servers;
-    `foreign_cores` are those that other programs kept busy during the run.
+    `foreign_cores` are those that other programs kept busy during the run, `disturbed`
+    the turns that could not be had without them.
     """
 
     machine: Machine
@@ -74,6 +77,7 @@ class Report:
     problems: tuple[str, ...]
     metered: int | None
     foreign_cores: float | None
+    disturbed: int
     seconds: float
 
 
@@ -89,6 +93,7 @@ class Session:
         self.problems: list[str] = []
         self.metered: int | None = None
         self.foreign_cores: float | None = None
+        self.disturbed = 0
 
     @property
     def workload(self) -> Workload:
@@ -101,13 +106,16 @@ class Session:
             platform = self._start(stack)
             self._warm_up()
             rows = (self._options.rows | {Row.CEILING}) - {Row.LONG}
-            self.foreign_cores = take_turns(
+            watch = Watch(self._at_work, patience_s=self._options.patience_s)
+            take_turns(
                 self._at_work,
                 self._scores,
                 rows=rows,
                 rounds=self._options.rounds,
+                watch=watch,
                 tell=self._tell,
             )
+            self.foreign_cores, self.disturbed = watch.foreign_cores(), watch.disturbed
             if Row.LONG in self._options.rows:
                 self._measure_long()
             if platform is not None:
@@ -208,6 +216,7 @@ class Session:
         except FAILURES as error:
             self._scores[contender.name].lacks = str(error)
             self.problems.append(f"{contender.name} failed: {error}")
+            self._tell(self.problems[-1])
 
 
 def measure(options: Options, *, tell: Callable[[str], None]) -> Report:
@@ -235,6 +244,7 @@ def measure(options: Options, *, tell: Callable[[str], None]) -> Report:
         problems=tuple(session.problems),
         metered=session.metered,
         foreign_cores=session.foreign_cores,
+        disturbed=session.disturbed,
         seconds=time.perf_counter() - started,
     )
 

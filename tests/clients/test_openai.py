@@ -43,7 +43,10 @@ def test_token_ids_embed_as_their_text(client) -> None:
 
 
 def test_models_are_listed_and_shown(client) -> None:
-    assert [model.id for model in client.models.list()] == ["all-MiniLM-L6-v2"]
+    names = [model.id for model in client.models.list()]
+    # Other tests register models of their own with the same server.
+    assert "all-MiniLM-L6-v2" in names
+    assert len(names) == len(set(names))
     shown = client.models.retrieve("sentence-transformers/all-MiniLM-L6-v2")
     assert shown.id == "sentence-transformers/all-MiniLM-L6-v2"
 

@@ -1,8 +1,11 @@
 """Measure how fast this machine embeds, beside others, in one table."""
 
 import json
+import signal
 import sys
 from argparse import ArgumentParser
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +26,8 @@ TEXTS = 2048
 MODEL = "all-MiniLM-L6-v2"
 ROWS = (Row.BULK, Row.SHORT, Row.REQUEST, Row.CLIENTS)
 WIDTH = 150
+#: The exit code of a process that a termination ended.
+TERMINATED = 128 + signal.SIGTERM
 
 
 class Command(BaseCommand):
@@ -62,6 +67,13 @@ class Command(BaseCommand):
             "--long", action="store_true", help="also 1,000 against 100,000 texts"
         )
         parser.add_argument(
+            "--patience",
+            type=float,
+            default=0.0,
+            metavar="SECONDS",
+            help="wait for other programs to rest, repeat what they disturb",
+        )
+        parser.add_argument(
             "--quick", action="store_true", help="one round of few texts: a try-out"
         )
 
@@ -83,13 +95,15 @@ class Command(BaseCommand):
             has_http=not options["no_http"],
             infinity=options["infinity"].rstrip("/"),
             only=frozenset(options["only"]),
+            patience_s=options["patience"],
             database_url=settings.DATABASE_URL,
             data_dir=settings.DATA_DIR,
             models_dir=settings.MODELS_DIR,
             cache_folder=settings.ENGINE_CACHE_DIR,
         )
         try:
-            report = measure(chosen, tell=self._tell)
+            with _ending_in_order():
+                report = measure(chosen, tell=self._tell)
         except (*FAILURES, ValueError) as error:
             raise CommandError(str(error)) from error
         self._write(report, options["json"], options["markdown"])
@@ -110,6 +124,16 @@ class Command(BaseCommand):
             markdown_path.write_text(as_markdown(report), "utf-8")
         console = Console(file=self.stdout, width=None if _is_terminal() else WIDTH)  # type: ignore[arg-type]
         print_report(report, console)
+
+
+@contextmanager
+def _ending_in_order() -> Iterator[None]:
+    """Have a termination end what was started, as Ctrl-C does."""
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _subject() -> Subject:

@@ -45,6 +45,7 @@ def report(minilm):
         problems=("the sky fell",),
         metered=12,
         foreign_cores=0.25,
+        disturbed=3,
         seconds=1.5,
     )
 
@@ -96,7 +97,11 @@ def test_the_printed_table_tells_the_same(report):
     for part in (
         *("2,000,000,000", "1.2", "0.999990", "NOT MET", "not measured", "4.50"),
         *("absent: not measured, nobody has it", "PROBLEM: the sky fell", "12"),
-        *("1,000 GFLOP/s in float32", "1.0% of one core", "0.25 cores"),
+        *(
+            "1,000 GFLOP/s in float32",
+            "1.0% of one core",
+            "0.25 cores busy meanwhile and disturbed 3 turns",
+        ),
     ):
         assert part in out.getvalue()
 

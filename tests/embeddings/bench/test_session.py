@@ -60,6 +60,7 @@ def run(minilm, tmp_path, monkeypatch):
             "has_http": False,
             "infinity": "",
             "only": frozenset(),
+            "patience_s": 0.0,
             "database_url": "",
             "data_dir": tmp_path,
             "models_dir": tmp_path,
