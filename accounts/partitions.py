@@ -77,6 +77,12 @@ def ensure_month(moment: datetime) -> bool:
     return True
 
 
+def has_month(moment: datetime) -> bool:
+    """Whether there is a partition for the month (UTC) of `moment`."""
+    with connection.cursor() as cursor:
+        return _exists(cursor, partition_name(moment))
+
+
 def ensure_ahead(months: int = 3, *, now: datetime | None = None) -> list[str]:
     """Make this month's partition and those of the next `months`; names the new ones.
 
@@ -126,3 +132,34 @@ def _run(cursor: CursorWrapper, template: str, **parts: sql.Composable) -> None:
     """Execute a statement made of quoted names and literals; it takes no parameters."""
     statement = sql.SQL(template).format(**parts)
     cursor.execute(statement.as_string())
+
+
+def drop_old(*, keep_months: int, now: datetime | None = None) -> list[str]:
+    """Drop sealed months but this one and the `keep_months` before it; their names.
+
+    0 keeps all. The hours and the seals stay. A month that is not sealed stays too,
+    and so does every one while the ledger is busy for long.
+    """
+    if not keep_months:
+        return []
+    oldest = month_start(now or timezone.now(), later=-keep_months)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT month FROM accounts_sealedmonth WHERE month < %s ORDER BY month",
+            [oldest.date()],
+        )
+        months = [row[0] for row in cursor.fetchall()]
+    starts = [datetime(day.year, day.month, 1, tzinfo=UTC) for day in months]
+    return [partition_name(start) for start in starts if _drop(start)]
+
+
+def _drop(start: datetime) -> bool:
+    """Drop a month's partition in a transaction; whether there was one."""
+    name = partition_name(start)
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL lock_timeout = '5s'")
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [ADVISORY_LOCK])
+        if not _exists(cursor, name):
+            return False
+        _run(cursor, "DROP TABLE {partition}", partition=sql.Identifier(name))
+    return True

@@ -7,6 +7,7 @@ import pgtrigger
 from django.db import models
 from django.db.models.functions import TruncDate
 
+from accounts.latency import BOUNDS_US, BUCKETS
 from accounts.models.api_key import ApiKey
 from accounts.models.tenant import Tenant
 
@@ -26,6 +27,37 @@ GROUPINGS: dict[str, models.expressions.Combinable] = {
     "day": TruncDate("occurred_at"),
     "tenant": models.F("tenant__slug"),
 }
+
+
+#: A sealed month takes no more events; all others become rows of the outbox.
+NOTE_INSERTED = f"""
+IF EXISTS (
+    SELECT FROM accounts_sealedmonth s JOIN inserted i
+    ON i.occurred_at >= s.month::timestamp AT TIME ZONE 'UTC'
+    AND i.occurred_at < (s.month + interval '1 month') AT TIME ZONE 'UTC'
+) THEN
+    RAISE EXCEPTION 'the month of a usage event is sealed'
+        USING ERRCODE = 'check_violation', CONSTRAINT = 'usage_event_month_open';
+END IF;
+INSERT INTO accounts_usagedelta (
+    hour, tenant_id, api_key_id, model, requests, failures, replays, refusals,
+    texts, tokens, truncated, list_nanos, latency
+)
+SELECT date_trunc('hour', occurred_at, 'UTC'), tenant_id, api_key_id, model,
+    count(*) FILTER (WHERE kind <> 3),
+    count(*) FILTER (WHERE kind = 3 OR status >= 400),
+    count(*) FILTER (WHERE kind = 2),
+    0, sum(texts), sum(tokens), sum(truncated), sum(list_nanos),
+    ARRAY[{", ".join(f"count(*) FILTER (WHERE bucket = {n})" for n in range(BUCKETS))}]
+FROM (
+    SELECT *, CASE WHEN kind <> 3 THEN
+        width_bucket(latency_us - 1, ARRAY[{", ".join(map(str, BOUNDS_US))}]::bigint[])
+    END AS bucket
+    FROM inserted
+) AS counted
+GROUP BY 1, 2, 3, 4;
+RETURN NULL;
+"""  # noqa: S608 -- made of constants
 
 
 class UsageEventQuerySet(models.QuerySet["UsageEvent"]):
@@ -153,6 +185,15 @@ class UsageEvent(models.Model):
                 when=pgtrigger.Before,
                 operation=pgtrigger.Truncate,
                 func="RAISE EXCEPTION 'usage events are append-only';",
+            ),
+            # Once per statement, so that no writer has to remember the outbox.
+            pgtrigger.Trigger(
+                name="usage_event_outbox",
+                level=pgtrigger.Statement,
+                when=pgtrigger.After,
+                operation=pgtrigger.Insert,
+                referencing=pgtrigger.Referencing(new="inserted"),  # type: ignore[no-untyped-call]
+                func=NOTE_INSERTED,
             ),
         ]
 

@@ -16,6 +16,8 @@ SCHEDULE = {
         "task": "accounts.tasks.make_partitions",
         "schedule": DAY_S,
     },
+    "usage roll-up": {"task": "accounts.tasks.roll_up", "schedule": 30.0},
+    "usage retention": {"task": "accounts.tasks.drop_old_months", "schedule": DAY_S},
 }
 
 

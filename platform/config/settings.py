@@ -80,6 +80,9 @@ METRICS_TOKEN = secret_files.read("METRICS_TOKEN")
 # The hub that models are pulled from; HF_TOKEN is its library's own.
 HF_ENDPOINT = env.str("HF_ENDPOINT", "https://huggingface.co")
 
+# Usage
+LEDGER_MONTHS = env.int("LEDGER_MONTHS", 0)
+
 # Applications
 INSTALLED_APPS = [
     "unfold",

@@ -1,16 +1,15 @@
 """Sum up the ledger."""
 
 from argparse import ArgumentParser
-from datetime import datetime
 from typing import Any
 
 from django.core.management.base import CommandError
-from django.utils import timezone
 
 from accounts import partitions
 from accounts.management.base import PlatformCommand
 from accounts.models import Tenant, UsageEvent
 from accounts.models.usage import GROUPINGS
+from accounts.months import month_named
 
 
 class Command(PlatformCommand):
@@ -26,7 +25,11 @@ class Command(PlatformCommand):
 
     def handle(self, *_: Any, **options: Any) -> None:
         """Fails if there is no such tenant or month."""
-        start, end = _bounds(options["month"])
+        try:
+            start = month_named(options["month"])
+        except ValueError as error:
+            raise CommandError(str(error)) from error
+        end = partitions.month_start(start, later=1)
         events = UsageEvent.objects.between(start, end)
         if options["tenant"] is not None:
             events = events.for_tenant(_tenant(options["tenant"]))
@@ -35,19 +38,6 @@ class Command(PlatformCommand):
             {"month": f"{start:%Y-%m}", "by": options["by"], "rows": rows},
             text=_table(rows, by=options["by"]),
         )
-
-
-def _bounds(text: str | None) -> tuple[datetime, datetime]:
-    """The first instants of the month that `text` names, and of the next."""
-    try:
-        start = (
-            partitions.month_start(timezone.now())
-            if text is None
-            else datetime.strptime(text + "-01+0000", "%Y-%m-%d%z")
-        )
-        return start, partitions.month_start(start, later=1)
-    except ValueError as error:
-        raise CommandError(f"{text!r} is not a month; write it as 2026-11.") from error
 
 
 def _tenant(slug: str) -> Tenant:
