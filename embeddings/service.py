@@ -13,6 +13,7 @@ from django.db import connection
 
 from accounts.authentication import Caller
 from accounts.metering import Usage, get_meter
+from accounts.pricing import list_price
 from embeddings import errors, metrics
 from embeddings.catalog.instructions import instruction_for
 from embeddings.catalog.lookup import CatalogEntry, resolve
@@ -52,6 +53,7 @@ def embed(request: EmbeddingRequest, origin: Origin) -> EmbeddingResult:
     entry = resolve(origin.caller, request.model)
     job = _job(request, entry)
     occurred_at = datetime.now(UTC)
+    price = list_price(entry.name, at=occurred_at)
     draft = Usage(
         event_id=origin.event_id,
         occurred_at=occurred_at,
@@ -70,18 +72,17 @@ def embed(request: EmbeddingRequest, origin: Origin) -> EmbeddingResult:
     release_connection()
     made = _run(prepared, draft, request, origin)
     total_ns = time.monotonic_ns() - origin.started_ns
-    _settle(
-        draft,
-        origin,
-        tokens=sum(prepared.tokens),
-        truncated=sum(prepared.truncated),
+    tokens, truncated = sum(prepared.tokens), sum(prepared.truncated)
+    priced = replace(
+        draft, price_id=price.price_id, list_nanos=price.nanos(tokens=tokens)
     )
+    _settle(priced, origin, tokens=tokens, truncated=truncated)
     metrics.served(
         wire=origin.wire,
         model=entry.name,
         texts=len(request.inputs),
-        tokens=sum(prepared.tokens),
-        truncated=sum(prepared.truncated),
+        tokens=tokens,
+        truncated=truncated,
     )
     return EmbeddingResult(
         request_id=str(origin.event_id),

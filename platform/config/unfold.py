@@ -76,6 +76,8 @@ UNFOLD: dict[str, Any] = {
                     _page("Tenants", "domain", "accounts", "tenant"),
                     _page("API keys", "key", "accounts", "apikey"),
                     _page("Usage ledger", "receipt_long", "accounts", "usageevent"),
+                    _page("Usage by hour", "schedule", "accounts", "usagehour"),
+                    _page("Prices", "sell", "accounts", "price"),
                 ],
             },
             {

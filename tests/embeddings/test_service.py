@@ -3,6 +3,8 @@
 import threading
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from decimal import Decimal
 from uuid import uuid4
 
 import pytest
@@ -10,9 +12,10 @@ from django.db import connection
 
 from accounts.authentication import Caller, caller_of
 from accounts.metering import close_meter
-from accounts.models import UsageEvent
+from accounts.models import Price, UsageEvent
 from accounts.revision import close_cache
 from embeddings import errors, service
+from embeddings.engine.errors import ForwardError
 from embeddings.engine.spec import Truncate
 from embeddings.types import EmbeddingRequest
 from tests.factories import grant, make_api_key, make_model, make_tenant
@@ -195,3 +198,32 @@ def test_every_answer_under_load_is_one_row_with_its_count(served: str) -> None:
     rows = UsageEvent.objects.filter(status=200).values_list("event_id", "tokens")
     assert len(answers) == 32
     assert sorted((str(i), tokens) for i, tokens in rows) == sorted(answers)
+
+
+def test_an_event_holds_the_list_price_of_its_moment(
+    caller: Caller, engine: FakeEngine
+) -> None:
+    price = Price.objects.create(
+        model="all-MiniLM-L6-v2",
+        per_million_tokens=Decimal("0.02"),
+        per_request=Decimal("0.000001"),
+        effective_from=datetime(2020, 1, 1, tzinfo=UTC),
+    )
+
+    service.embed(ask("one two"), origin_of(caller))
+
+    event = UsageEvent.objects.get()
+    assert event.price_id == price.pk
+    assert event.list_nanos == event.tokens * 20 + 1000
+
+
+def test_a_failure_costs_nothing(caller: Caller, engine: FakeEngine) -> None:
+    Price.objects.create(
+        model="", per_request=1, effective_from=datetime(2020, 1, 1, tzinfo=UTC)
+    )
+    engine.failures["run"] = ForwardError("no")
+
+    with pytest.raises(errors.ApiError):
+        service.embed(ask("a"), origin_of(caller))
+
+    assert UsageEvent.objects.get().list_nanos == 0
