@@ -1,6 +1,6 @@
 """Who calls: the key from any of four headers, and what it may do."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 
 from django.utils import timezone
@@ -11,12 +11,21 @@ from rest_framework.views import APIView
 
 from accounts import secrets
 from accounts.errors import ForbiddenError, InvalidApiKeyError, MissingApiKeyError
-from accounts.models import ApiKey
+from accounts.models import ApiKey, Tenant
 from accounts.revision import get_cache
 
 #: Read in this order; the first that is not empty is the key.
 PLAIN_HEADERS = ("x-chroma-token", "api-key", "x-goog-api-key")
 BEARER = "bearer"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """The service that a tenant gets; None: as the server's settings say."""
+
+    weight: float = 1.0
+    max_texts: int | None = None
+    keep_alive_max_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +41,7 @@ class Caller:
     scopes: frozenset[str]
     model_names: frozenset[str]
     expires_at: datetime | None
+    limits: Limits = Limits()
 
 
 class ApiKeyAuthentication(BaseAuthentication):
@@ -93,8 +103,8 @@ def _is_expired(caller: Caller) -> bool:
 
 def _find(digest: bytes) -> Caller | None:
     """The key with this digest unless it, or its tenant, is refused now."""
-    found = ApiKey.objects.active().filter(digest=digest).select_related("tenant")
-    api_key = found.first()
+    found = ApiKey.objects.active().filter(digest=digest)
+    api_key = found.select_related("tenant__plan").first()
     if api_key is None:
         return None
     return Caller(
@@ -104,4 +114,16 @@ def _find(digest: bytes) -> Caller | None:
         scopes=frozenset(api_key.scopes),
         model_names=frozenset(api_key.model_names),
         expires_at=api_key.expires_at,
+        limits=_limits_of(api_key.tenant),
     )
+
+
+def _limits_of(tenant: Tenant) -> Limits:
+    """The tenant's own, where it has any, else its plan's."""
+    found = Limits()
+    for source in (tenant.plan, tenant):
+        if source is not None:
+            own = {name.name: getattr(source, name.name) for name in fields(Limits)}
+            own = {name: value for name, value in own.items() if value is not None}
+            found = replace(found, **own)
+    return found

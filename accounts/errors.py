@@ -2,12 +2,16 @@
 
 from rest_framework.exceptions import APIException
 
+from accounts.quotas import Standing
+
 
 class AccountError(APIException):
     """A refusal; `retry_after_s` becomes Retry-After where it is set."""
 
-    def __init__(self, *, retry_after_s: float | None = None) -> None:
-        super().__init__()
+    def __init__(
+        self, message: str | None = None, *, retry_after_s: float | None = None
+    ) -> None:
+        super().__init__(message)
         self.retry_after_s = retry_after_s
 
 
@@ -44,3 +48,31 @@ class UnavailableError(AccountError):
 
     def __init__(self, *, retry_after_s: float = 1.0) -> None:
         super().__init__(retry_after_s=retry_after_s)
+
+
+class RateLimitedError(AccountError):
+    """A quota has no room now, and will have without anybody's doing.
+
+    `standings` are those of all quotas that bind the request.
+    """
+
+    status_code = 429
+    default_code = "rate_limited"
+    default_detail = "too many requests, please try again"
+
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        retry_after_s: float | None = None,
+        standings: tuple[Standing, ...] = (),
+    ) -> None:
+        super().__init__(message, retry_after_s=retry_after_s)
+        self.standings = standings
+
+
+class QuotaExceededError(RateLimitedError):
+    """A month's quota or a prepaid pack is spent: trying again soon is no use."""
+
+    default_code = "quota_exceeded"
+    default_detail = "the quota is spent"

@@ -4,6 +4,8 @@ from enum import StrEnum
 
 from rest_framework.exceptions import APIException
 
+from accounts.quotas import Standing
+
 #: As much of a caller's model name as an error repeats.
 SHOWN_NAME_LENGTH = 200
 
@@ -34,7 +36,10 @@ class ErrorCode(StrEnum):
 
 
 class ApiError(APIException):
-    """An error with a message for the caller; `retry_after_s` becomes Retry-After."""
+    """An error with a message for the caller; `retry_after_s` becomes Retry-After.
+
+    `standings` are how the caller's quotas stand, where the request was admitted.
+    """
 
     status_code = 500
     default_code: str = ErrorCode.INTERNAL
@@ -52,6 +57,7 @@ class ApiError(APIException):
         self.model = model
         self.param = param
         self.retry_after_s = retry_after_s
+        self.standings: tuple[Standing, ...] = ()
 
 
 class MalformedBodyError(ApiError):

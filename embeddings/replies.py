@@ -8,6 +8,7 @@ import orjson
 from django.http import Http404, HttpResponse
 from rest_framework.exceptions import APIException
 
+from accounts.limit_headers import limit_headers
 from embeddings import errors
 from embeddings.dialects.base import Dialect
 from embeddings.types import Failure, Reply
@@ -29,7 +30,7 @@ def error_reply(error: Exception, *, dialect: Dialect, request_id: str) -> Reply
     """Any exception as `dialect` writes it; the unforeseen is logged, not told."""
     failure = _failure_of(error, request_id=request_id)
     reply = dialect.render_error(failure)
-    headers = dict(reply.headers)
+    headers = {**reply.headers, **limit_headers(getattr(error, "standings", ()))}
     if failure.retry_after_s is not None:
         headers["Retry-After"] = str(max(1, math.ceil(failure.retry_after_s)))
     if isinstance(error, errors.MethodError):

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -12,7 +12,6 @@ from django.conf import settings
 from django.db import connection
 
 from accounts.authentication import Caller
-from accounts.metering import Usage, get_meter
 from accounts.pricing import list_price
 from embeddings import errors, metrics
 from embeddings.catalog.instructions import instruction_for
@@ -27,10 +26,9 @@ from embeddings.engine.spec import (
     Prepared,
     Sparse,
 )
+from embeddings.metered import Metered
 from embeddings.process import get_engine
 from embeddings.types import EmbeddingRequest, EmbeddingResult
-
-_STATUS_OK = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,34 +47,30 @@ class Origin:
 
 def embed(request: EmbeddingRequest, origin: Origin) -> EmbeddingResult:
     """Embed and meter; when this returns, the usage event is durable."""
-    check_count(request)
+    check_count(request, origin.caller)
     entry = resolve(origin.caller, request.model)
     job = _job(request, entry)
     occurred_at = datetime.now(UTC)
     price = list_price(entry.name, at=occurred_at)
-    draft = Usage(
-        event_id=origin.event_id,
-        occurred_at=occurred_at,
-        tenant_id=origin.caller.tenant_id,
-        api_key_id=origin.caller.api_key_id,
-        model=entry.name,
-        wire=origin.wire,
-        status=_STATUS_OK,
-        texts=len(request.inputs),
-        tokens=0,
-        truncated=0,
-        latency_us=0,
-    )
     with _translated(request):
         prepared = get_engine().prepare(job)
-    release_connection()
-    made = _run(prepared, draft, request, origin)
-    total_ns = time.monotonic_ns() - origin.started_ns
     tokens, truncated = sum(prepared.tokens), sum(prepared.truncated)
-    priced = replace(
-        draft, price_id=price.price_id, list_nanos=price.nanos(tokens=tokens)
+    metered = Metered(
+        event_id=origin.event_id,
+        caller=origin.caller,
+        occurred_at=occurred_at,
+        started_ns=origin.started_ns,
+        model=entry.name,
+        wire=origin.wire,
+        texts=len(request.inputs),
+        tokens=tokens,
+        truncated=truncated,
+        price=price,
     )
-    _settle(priced, origin, tokens=tokens, truncated=truncated)
+    release_connection()
+    with metered.admitted(), _translated(request):
+        made = _run(prepared, request, origin)
+        total_ns = time.monotonic_ns() - origin.started_ns
     metrics.served(
         wire=origin.wire,
         model=entry.name,
@@ -96,15 +90,17 @@ def embed(request: EmbeddingRequest, origin: Origin) -> EmbeddingResult:
         total_ns=total_ns,
         is_instruction_ignored=bool(job.instruction)
         and not job.spec.instruction_template,
+        standings=metered.standings,
     )
 
 
-def check_count(request: EmbeddingRequest) -> None:
+def check_count(request: EmbeddingRequest, caller: Caller) -> None:
     """Refuse more texts than one request may hold; raises TooManyTextsError."""
-    if len(request.inputs) > settings.MAX_TEXTS:
-        raise errors.TooManyTextsError(
-            count=len(request.inputs), limit=settings.MAX_TEXTS
-        )
+    limit = settings.MAX_TEXTS
+    if caller.limits.max_texts is not None:
+        limit = min(limit, caller.limits.max_texts)
+    if len(request.inputs) > limit:
+        raise errors.TooManyTextsError(count=len(request.inputs), limit=limit)
 
 
 def _job(request: EmbeddingRequest, entry: CatalogEntry) -> Job:
@@ -146,61 +142,36 @@ def _dimensions(request: EmbeddingRequest, entry: CatalogEntry) -> int | None:
 
 
 def _run(
-    prepared: Prepared, draft: Usage, request: EmbeddingRequest, origin: Origin
+    prepared: Prepared, request: EmbeddingRequest, origin: Origin
 ) -> Dense | Sparse:
-    """Load and run; a failure is metered with no tokens, then raised."""
+    """Load and run."""
+    limits = origin.caller.limits
     call = Call(
         tenant=origin.caller.tenant_slug,
+        weight=limits.weight,
         deadline=time.monotonic() + settings.REQUEST_TIMEOUT_S,
-        keep_alive_s=_keep_alive_s(request),
+        keep_alive_s=_keep_alive_s(request, limits.keep_alive_max_s),
         is_gone=origin.is_gone,
     )
     engine = get_engine()
-    try:
-        with _translated(request):
-            if request.loads_only:
-                load_ns = engine.load(prepared.job.spec, call)
-                return Dense(vectors=_no_vectors(prepared), load_ns=load_ns, run_ns=0)
-            if not prepared.rows and request.output is Output.SPARSE:
-                return Sparse(vectors=(), load_ns=0, run_ns=0)
-            if not prepared.rows:
-                return Dense(vectors=_no_vectors(prepared), load_ns=0, run_ns=0)
-            return engine.run(prepared, call)
-    except errors.ApiError as error:
-        _settle(draft, origin, status=error.status_code)
-        raise
-    except Exception:
-        _settle(draft, origin, status=errors.InternalError.status_code)
-        raise
+    if request.loads_only:
+        load_ns = engine.load(prepared.job.spec, call)
+        return Dense(vectors=_no_vectors(prepared), load_ns=load_ns, run_ns=0)
+    if not prepared.rows and request.output is Output.SPARSE:
+        return Sparse(vectors=(), load_ns=0, run_ns=0)
+    if not prepared.rows:
+        return Dense(vectors=_no_vectors(prepared), load_ns=0, run_ns=0)
+    return engine.run(prepared, call)
 
 
-def _keep_alive_s(request: EmbeddingRequest) -> float | None:
+def _keep_alive_s(request: EmbeddingRequest, most_s: float | None) -> float | None:
     """The caller's wish, as far as a tenant's may go; negative is for ever."""
     wish, most = request.keep_alive_s, settings.KEEP_ALIVE_MAX_S
+    if most_s is not None:
+        most = most_s if most < 0 else min(most, most_s)
     if wish is None or most < 0:
         return wish
     return most if wish < 0 else min(wish, most)
-
-
-def _settle(
-    draft: Usage,
-    origin: Origin,
-    *,
-    status: int = _STATUS_OK,
-    tokens: int = 0,
-    truncated: int = 0,
-) -> None:
-    """Commit the usage event; returns when it is durable."""
-    latency_us = (time.monotonic_ns() - origin.started_ns) // 1000
-    get_meter().settle(
-        replace(
-            draft,
-            status=status,
-            tokens=tokens,
-            truncated=truncated,
-            latency_us=latency_us,
-        )
-    )
 
 
 def _no_vectors(prepared: Prepared) -> Floats:

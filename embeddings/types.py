@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from accounts.quotas import Standing
 from embeddings.engine.spec import Floats, Output, Role, SparseVector, Truncate
 
 
@@ -42,7 +43,7 @@ class EmbeddingResult:
 
     Where sparse vectors were asked for, they are in `sparse`, and `vectors` is empty.
     `model` is the name the caller used; `tokens` counts what the model processed per
-    text; `created_at` is in Unix seconds.
+    text; `created_at` is in Unix seconds. `standings` are the caller's quotas after it.
     """
 
     request_id: str
@@ -55,6 +56,7 @@ class EmbeddingResult:
     load_ns: int
     total_ns: int
     is_instruction_ignored: bool = False
+    standings: tuple[Standing, ...] = ()
 
     @property
     def total_tokens(self) -> int:

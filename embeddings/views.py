@@ -17,6 +17,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from accounts.authentication import ApiKeyAuthentication, Caller, HasScope
+from accounts.limit_headers import limit_headers
 from accounts.metering import new_event_id
 from accounts.models import Scope
 from embeddings import errors, metrics, request_body, service
@@ -124,6 +125,7 @@ class WireView(APIView):
             service.release_connection()
             self._place = get_in_flight().enter(
                 self.caller.tenant_slug,
+                weight=self.caller.limits.weight,
                 wait_s=settings.READ_TIMEOUT_S / 2,
                 is_gone=_hang_up_detector(environ),
             )
@@ -190,7 +192,7 @@ _HANDLERS: dict[Operation, Callable[[WireView, WireRequest], Reply]] = {
 
 def _fact_headers(result: EmbeddingResult) -> dict[str, str]:
     """What no wire has a field for: texts that were cut, an instruction not used."""
-    headers = {}
+    headers = limit_headers(result.standings)
     if cut := sum(result.truncated):
         headers["x-truncated-texts"] = str(cut)
     if result.is_instruction_ignored:

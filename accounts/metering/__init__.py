@@ -1,14 +1,15 @@
-"""Metering: every admitted request is a durable row before its answer leaves."""
+"""Metering: nothing is served that is not admitted, and all that is becomes a row."""
 
-from accounts.metering.inline import InlineMeter
+from accounts.metering.entries import Ask, Hold
 from accounts.metering.meter import Meter
-from accounts.metering.present import Settles, close_meter, get_meter, use_meter
+from accounts.metering.present import Meters, close_meter, get_meter, use_meter
 from accounts.metering.usage import Usage, new_event_id
 
 __all__ = [
-    "InlineMeter",
+    "Ask",
+    "Hold",
     "Meter",
-    "Settles",
+    "Meters",
     "Usage",
     "close_meter",
     "get_meter",

@@ -1,4 +1,4 @@
-"""Writes to the ledger; each may be repeated without counting twice."""
+"""Writes to the ledger, in the caller's transaction or one of their own."""
 
 from collections.abc import Collection, Sequence
 from datetime import date
@@ -7,7 +7,6 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q
 from psycopg.errors import CheckViolation
 
-from accounts import partitions
 from accounts.metering.usage import Usage, correction_of
 from accounts.models import ApiKey, UsageEvent
 
@@ -15,25 +14,20 @@ from accounts.models import ApiKey, UsageEvent
 def record(usages: Sequence[Usage]) -> None:
     """Insert the events that are not there yet, all or none.
 
-    Commits unless the caller has a transaction open. A missing month is made.
+    Raises IntegrityError; see `is_missing_month`.
     """
     _insert([usage.to_row() for usage in usages])
 
 
-def void(usages: Sequence[Usage]) -> None:
-    """See to it that events whose answers were withheld bill nothing, all or none.
+def correct(usages: Sequence[Usage]) -> None:
+    """Take events back whose answers were withheld; each at most once."""
+    _insert([correction_of(usage.to_row()) for usage in usages])
 
-    An event that was not written is written as a failure of 0 tokens under the same
-    id, which keeps a late commit of the original out; one that was is taken back by a
-    correction.
-    """
-    with transaction.atomic():
-        _insert([usage.undelivered().to_row() for usage in usages])
-        written = UsageEvent.objects.filter(
-            event_id__in=[usage.event_id for usage in usages],
-            occurred_at__in=[usage.occurred_at for usage in usages],
-        ).exclude(texts=0, tokens=0, truncated=0, list_nanos=0)
-        _insert([correction_of(event) for event in written])
+
+def is_missing_month(error: IntegrityError) -> bool:
+    """Whether no partition takes a row: a check violation that names no check."""
+    cause = error.__cause__
+    return isinstance(cause, CheckViolation) and cause.diag.constraint_name is None
 
 
 def note_use(api_key_ids: Collection[int], *, on: date) -> None:
@@ -53,19 +47,4 @@ def note_use(api_key_ids: Collection[int], *, on: date) -> None:
 
 
 def _insert(rows: list[UsageEvent]) -> None:
-    """Insert rows whose ids are new; makes the months they fall in where missing."""
-    try:
-        with transaction.atomic():
-            UsageEvent.objects.bulk_create(rows, ignore_conflicts=True)
-    except IntegrityError as error:
-        if not _is_missing_month(error):
-            raise
-        for start in {partitions.month_start(row.occurred_at) for row in rows}:
-            partitions.ensure_month(start)
-        UsageEvent.objects.bulk_create(rows, ignore_conflicts=True)
-
-
-def _is_missing_month(error: IntegrityError) -> bool:
-    """Whether no partition takes a row: a check violation that names no check."""
-    cause = error.__cause__
-    return isinstance(cause, CheckViolation) and cause.diag.constraint_name is None
+    UsageEvent.objects.bulk_create(rows, ignore_conflicts=True)

@@ -6,25 +6,33 @@ import threading
 from collections.abc import Iterator
 from typing import Protocol
 
+from accounts.metering.entries import Ask, Hold
 from accounts.metering.meter import Meter
 from accounts.metering.usage import Usage
+from accounts.quotas import Standing
 
 
-class Settles(Protocol):
-    """What settles usage: the metering thread, or its variant without one."""
+class Meters(Protocol):
+    """What lets requests in and writes what they used; see `Meter`."""
 
-    def settle(self, usage: Usage) -> None:
+    def admit(self, ask: Ask) -> Hold:
+        """Let a request in, or raise why not."""
+
+    def settle(self, hold: Hold, usage: Usage) -> tuple[Standing, ...]:
         """Return when the event is durable; raise `UnavailableError` if it is not."""
+
+    def release(self, hold: Hold) -> None:
+        """Give everything back, without an event."""
 
     def close(self) -> None:
         """Finish what was handed over, and end."""
 
 
-_meter: Settles | None = None
+_meter: Meters | None = None
 _lock = threading.Lock()
 
 
-def get_meter() -> Settles:
+def get_meter() -> Meters:
     """The process's meter; its thread starts with the first settlement."""
     global _meter  # noqa: PLW0603 - one per process
     with _lock:
@@ -34,7 +42,7 @@ def get_meter() -> Settles:
 
 
 @contextlib.contextmanager
-def use_meter(meter: Settles) -> Iterator[None]:
+def use_meter(meter: Meters) -> Iterator[None]:
     """Let `meter` be the process's for a while; nobody closes it."""
     global _meter  # noqa: PLW0603 - one per process
     before, _meter = _meter, meter

@@ -1,24 +1,25 @@
-"""One request's wait for its event to be durable."""
+"""One request's wait for the metering thread."""
 
 import threading
+from typing import Generic, TypeVar
 
-from accounts.metering.usage import Usage
+T = TypeVar("T")
 
 
-class Ticket:
-    """A usage handed to the metering thread, and the request thread that waits.
+class Ticket(Generic[T]):
+    """What a request thread waits with, and the metering thread answers.
 
-    Either the writer resolves it or the waiter gives up, never both: what was written
-    for nobody must be taken back.
+    Either it is answered or the waiter gives up, never both: what was done for nobody
+    must be undone.
     """
 
-    __slots__ = ("_done", "_error", "_is_abandoned", "_lock", "usage")
+    __slots__ = ("_answer", "_done", "_error", "_is_abandoned", "_lock")
 
-    def __init__(self, usage: Usage) -> None:
-        self.usage = usage
+    def __init__(self) -> None:
         self._lock = threading.Lock()
         self._done = threading.Event()
         self._is_abandoned = False
+        self._answer: T | None = None
         self._error: Exception | None = None
 
     @property
@@ -26,26 +27,34 @@ class Ticket:
         """Whether the waiter has given up."""
         return self._is_abandoned
 
-    def resolve(self, error: Exception | None = None) -> bool:
-        """Wake the waiter, with an error or without; False if it has given up.
+    def answer(self, answer: T) -> bool:
+        """Wake the waiter with an answer; False if it has given up.
 
         The first outcome stands.
         """
-        with self._lock:
-            if self._is_abandoned:
-                return False
-            if not self._done.is_set():
-                self._error = error
-                self._done.set()
-            return True
+        return self._resolve(answer, None)
 
-    def wait(self, timeout_s: float) -> None:
-        """Return once the event is durable; raise its error, or `TimeoutError`."""
+    def fail(self, error: Exception) -> bool:
+        """Wake the waiter with an error; False if it has given up."""
+        return self._resolve(None, error)
+
+    def wait(self, timeout_s: float) -> T:
+        """Return the answer; raise its error, or `TimeoutError`."""
         if not self._done.wait(timeout_s):
             with self._lock:
-                # It may have been resolved between the wait's end and the lock.
+                # It may have been answered between the wait's end and the lock.
                 if not self._done.is_set():
                     self._is_abandoned = True
                     raise TimeoutError
         if self._error is not None:
             raise self._error
+        return self._answer  # type: ignore[return-value]
+
+    def _resolve(self, answer: T | None, error: Exception | None) -> bool:
+        with self._lock:
+            if self._is_abandoned:
+                return False
+            if not self._done.is_set():
+                self._answer, self._error = answer, error
+                self._done.set()
+            return True

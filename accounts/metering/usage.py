@@ -8,8 +8,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from accounts.models import EventKind, UsageEvent
+from accounts.quotas import Amounts
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+#: From this status on, an answer is a failure, which no quota counts as a request.
+FAILURE_STATUS = 400
 
 #: The status of a request whose answer was withheld because it could not be billed.
 UNDELIVERED_STATUS = 503
@@ -69,6 +73,15 @@ class Usage:
     def __post_init__(self) -> None:
         if not self.event_id.int:
             object.__setattr__(self, "event_id", new_event_id(self.occurred_at))
+
+    @property
+    def amounts(self) -> Amounts:
+        """What it takes of quotas."""
+        return Amounts(
+            requests=int(self.status < FAILURE_STATUS),
+            tokens=self.tokens,
+            nanos=self.list_nanos,
+        )
 
     def to_row(self) -> UsageEvent:
         """The unsaved ledger row."""

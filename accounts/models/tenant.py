@@ -1,9 +1,12 @@
 """Tenants: the companies and teams that are billed and isolated."""
 
+import pgtrigger
 from django.db import models
 from django.db.models.functions import Lower
 
+from accounts.models.plan import Plan
 from accounts.models.revision import bump_revision
+from accounts.models.service_limits import ServiceLimits
 
 
 class TenantQuerySet(models.QuerySet["Tenant"]):
@@ -14,7 +17,7 @@ class TenantQuerySet(models.QuerySet["Tenant"]):
         return self.filter(is_active=True)
 
 
-class Tenant(models.Model):
+class Tenant(ServiceLimits):
     """A company or team; its keys, grants and usage belong to nobody else."""
 
     slug = models.SlugField(max_length=63, help_text="Short name, as in commands.")
@@ -22,22 +25,38 @@ class Tenant(models.Model):
     is_active = models.BooleanField(
         default=True, help_text="An inactive tenant's keys are refused."
     )
+    plan = models.ForeignKey(
+        Plan, null=True, blank=True, on_delete=models.PROTECT, related_name="tenants"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = TenantQuerySet.as_manager()
 
-    class Meta:
+    class Meta(ServiceLimits.Meta):
         """Slugs are unique whatever their case."""
 
+        abstract = False
         ordering = ["slug"]
         constraints = [
+            *ServiceLimits.Meta.constraints,
             models.UniqueConstraint(
                 Lower("slug"),
                 name="tenant_slug_unique",
                 violation_error_message="A tenant with this slug exists.",
             ),
         ]
-        triggers = [bump_revision("tenant_bump_revision")]
+        triggers = [
+            bump_revision("tenant_bump_revision"),
+            pgtrigger.Trigger(
+                name="tenant_plan_recap",
+                level=pgtrigger.Row,
+                when=pgtrigger.After,
+                operation=pgtrigger.Update,
+                timing=pgtrigger.Deferred,
+                condition=pgtrigger.AnyChange("plan"),
+                func="PERFORM accounts_recap(ARRAY[NEW.id]); RETURN NULL;",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.slug

@@ -54,7 +54,7 @@ def test_month_is_exact_before_and_after_rolling_up(api_key):
 
 
 def test_correction_reconciles_too(api_key):
-    ledger.void([record(api_key)])
+    ledger.correct([record(api_key)])
 
     found = reconcile(MONTH)
 

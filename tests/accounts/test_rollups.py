@@ -89,7 +89,7 @@ def test_withheld_answer_is_taken_back(api_key):
     one = usage(api_key)
     ledger.record([one])
 
-    ledger.void([one])
+    ledger.correct([one])
     roll_up()
 
     assert sums(UsageHour.objects.get()) == (1, 1, 0, 0, 0, 0)

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 
 import pytest
 
-from accounts.metering import InlineMeter, use_meter
+from accounts.metering import use_meter
 from accounts.models import Tenant
 from embeddings import process
 from embeddings.models import EmbeddingModel
 from tests.factories import grant, make_api_key, make_model, make_tenant
 from tests.fakes import FakeEngine
+from tests.inline_meter import InlineMeter
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,12 +10,14 @@ import pytest
 from django.test import Client, RequestFactory, override_settings
 
 from accounts.errors import UnavailableError
-from accounts.metering import use_meter
+from accounts.metering import Hold, Usage, use_meter
 from accounts.models import UsageEvent
+from accounts.quotas import Standing
 from embeddings import replies, service, views
 from embeddings.engine import errors as engine_errors
 from embeddings.errors import ErrorCode
 from tests.fakes import FakeEngine
+from tests.inline_meter import InlineMeter
 from tests.wires import OLLAMA, OPENAI, WIRES, Wire
 
 SECRET_TEXT = "canary-text-7f3a"
@@ -109,11 +111,9 @@ def test_a_failed_preload_is_a_row_too(client: Client, house, engine) -> None:
 def test_an_answer_that_cannot_be_billed_is_withheld(
     wire: Wire, client: Client, house, engine: FakeEngine
 ) -> None:
-    class Broken:
-        def settle(self, usage: object) -> None:  # noqa: ARG002
+    class Broken(InlineMeter):
+        def settle(self, hold: Hold, usage: Usage) -> tuple[Standing, ...]:  # noqa: ARG002
             raise UnavailableError
-
-        def close(self) -> None: ...
 
     with use_meter(Broken()):
         response = wire.post(client, key=house.key)

@@ -14,8 +14,9 @@ from django.db.models import Sum
 from django.utils import timezone
 
 from accounts.errors import UnavailableError
-from accounts.metering import Meter, Usage, ledger
-from accounts.models import IssuedKey, UsageEvent
+from accounts.metering import Ask, Hold, Meter, Usage, ledger
+from accounts.models import IssuedKey, QuotaAccount, UsageEvent
+from accounts.quotas import Amounts
 from tests.factories import make_api_key
 
 MakeUsage = Callable[..., Usage]
@@ -90,6 +91,60 @@ def database_away() -> Callable[[], AbstractContextManager[Callable[[], None]]]:
     return away
 
 
+@pytest.fixture
+def ask_for() -> Callable[..., Ask]:
+    """Ask for what a usage will use, and more where more is given."""
+
+    def ask_for(usage: Usage, **more: int) -> Ask:
+        amounts = {"requests": 1, "tokens": max(usage.tokens, 0), "concurrent": 1}
+        amounts |= {"nanos": usage.list_nanos}
+        return Ask(
+            tenant_id=usage.tenant_id,
+            api_key_id=usage.api_key_id,
+            model=usage.model,
+            amounts=Amounts(**{**amounts, **more}),
+            occurred_at=usage.occurred_at,
+        )
+
+    return ask_for
+
+
+@pytest.fixture
+def charge(ask_for: Callable[..., Ask]) -> Callable[[Meter, Usage], None]:
+    """Admit and settle a usage."""
+
+    def charge(meter: Meter, usage: Usage) -> None:
+        meter.settle(meter.admit(ask_for(usage)), usage)
+
+    return charge
+
+
+@pytest.fixture
+def hold_all(ask_for: Callable[..., Ask]) -> Callable[..., list[tuple[Hold, Usage]]]:
+    """Admit usages one by one; each with what it holds."""
+
+    def hold_all(meter: Meter, usages: list[Usage]) -> list[tuple[Hold, Usage]]:
+        return [(meter.admit(ask_for(usage)), usage) for usage in usages]
+
+    return hold_all
+
+
+@pytest.fixture
+def balance() -> Callable[[], dict[str, int]]:
+    """What is used, by the code of each tenant's kind, in the periods of now."""
+
+    def balance() -> dict[str, int]:
+        now = timezone.now()
+        return {
+            account.kind: account.used
+            for account in QuotaAccount.objects.filter(api_key=None)
+            if account.period_start <= now
+            and (account.period_end is None or now < account.period_end)
+        }
+
+    return balance
+
+
 class Gate:
     """Holds the writer of the ledger up until it is opened."""
 
@@ -139,13 +194,13 @@ def billed() -> Callable[[], int]:
 
 
 @pytest.fixture
-def settle_all() -> Callable[..., list[Usage]]:
-    """Settle from many threads; returns those that were refused."""
+def settle_all(charge: Callable[[Meter, Usage], None]) -> Callable[..., list[Usage]]:
+    """Admit and settle from many threads; returns those that were refused."""
 
     def settle_all(meter: Meter, usages: list[Usage], *, threads: int) -> list[Usage]:
         def settle(usage: Usage) -> Usage | None:
             try:
-                meter.settle(usage)
+                charge(meter, usage)
             except UnavailableError:
                 return usage
             return None

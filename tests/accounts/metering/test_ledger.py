@@ -1,6 +1,5 @@
 """Writes to the ledger."""
 
-import dataclasses
 import threading
 from datetime import UTC, date, datetime
 
@@ -30,68 +29,36 @@ def test_what_is_recorded_twice_counts_once(make_usage):
     assert (UsageEvent.objects.count(), _billed()) == (3, 18)
 
 
-def test_a_missing_month_is_made(make_usage):
+def test_a_missing_month_is_told_from_other_errors(make_usage):
     usage = make_usage(occurred_at=datetime(2031, 12, 31, 23, tzinfo=UTC))
 
-    ledger.record([make_usage(), usage])
+    with pytest.raises(IntegrityError) as missing, transaction.atomic():
+        ledger.record([make_usage(), usage])
+    with pytest.raises(IntegrityError) as bad, transaction.atomic():
+        ledger.record([make_usage(tokens=-1)])
 
-    assert UsageEvent.objects.get(event_id=usage.event_id).tokens == 7
-    assert UsageEvent.objects.count() == 2
+    assert ledger.is_missing_month(missing.value)
+    assert not ledger.is_missing_month(bad.value)
 
 
 def test_a_bad_event_leaves_none_of_its_batch(make_usage):
-    with pytest.raises(IntegrityError, match="amounts_not_negative"):
+    refused = pytest.raises(IntegrityError, match="amounts_not_negative")
+    with refused, transaction.atomic():
         ledger.record([make_usage(), make_usage(tokens=-1)])
 
     assert not UsageEvent.objects.exists()
 
 
-def test_a_withheld_event_that_was_written_is_taken_back(make_usage):
+def test_a_correction_takes_back_at_most_once(make_usage):
     usage, other = make_usage(tokens=5), make_usage(tokens=6)
     ledger.record([usage, other])
 
-    ledger.void([usage])
+    ledger.correct([usage])
+    ledger.correct([usage])
 
     correction = UsageEvent.objects.get(kind=EventKind.CORRECTION)
     assert (correction.ref_event, correction.tokens) == (usage.event_id, -5)
     assert _billed() == 6
-
-
-def test_a_withheld_event_that_was_not_written_is_a_failure_of_no_tokens(make_usage):
-    usage = make_usage(tokens=5)
-
-    ledger.void([usage])
-
-    row = UsageEvent.objects.get()
-    assert (row.event_id, row.status, row.tokens) == (usage.event_id, 503, 0)
-
-
-def test_a_late_write_of_a_withheld_event_is_kept_out(make_usage):
-    usage = make_usage(tokens=5)
-    ledger.void([usage])
-
-    ledger.record([usage])
-
-    assert _billed() == 0
-
-
-def test_voiding_twice_takes_back_once(make_usage):
-    usage = make_usage(tokens=5)
-    ledger.record([usage])
-
-    ledger.void([usage])
-    ledger.void([usage])
-
-    assert (UsageEvent.objects.count(), _billed()) == (2, 0)
-
-
-def test_a_withheld_failure_needs_no_correction(make_usage):
-    usage = dataclasses.replace(make_usage(), texts=0, tokens=0, status=500)
-    ledger.record([usage])
-
-    ledger.void([usage])
-
-    assert UsageEvent.objects.get().status == 500
 
 
 def test_the_day_of_last_use_goes_forward_only():

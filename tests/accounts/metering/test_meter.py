@@ -8,21 +8,22 @@ from django.db import OperationalError, connection
 
 from accounts.errors import UnavailableError
 from accounts.metering import Meter, ledger
-from accounts.models import ApiKey, UsageEvent
+from accounts.metering import meter as beating
+from accounts.models import ApiKey, Incarnation, QuotaAccount, UsageEvent
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def test_a_settled_event_is_committed(meter, make_usage):
+def test_a_settled_event_is_committed(meter, make_usage, charge):
     usage = make_usage()
 
-    meter.settle(usage)
+    charge(meter, usage)
 
     assert UsageEvent.objects.get().event_id == usage.event_id
 
 
 def test_a_commit_is_durable_whatever_the_servers_default(
-    meter, make_usage, monkeypatch
+    meter, make_usage, monkeypatch, charge
 ):
     shown = []
 
@@ -35,7 +36,7 @@ def test_a_commit_is_durable_whatever_the_servers_default(
     with connection.cursor() as cursor:
         cursor.execute("ALTER ROLE CURRENT_USER SET synchronous_commit = off")
     try:
-        meter.settle(make_usage())
+        charge(meter, make_usage())
     finally:
         with connection.cursor() as cursor:
             cursor.execute("ALTER ROLE CURRENT_USER RESET synchronous_commit")
@@ -43,21 +44,23 @@ def test_a_commit_is_durable_whatever_the_servers_default(
     assert shown == ["on"]
 
 
-def test_the_waiting_thread_holds_no_connection(meter, make_usage):
+def test_the_waiting_thread_holds_no_connection(meter, make_usage, charge):
     usage = make_usage()
     connection.close()
 
-    meter.settle(usage)
+    charge(meter, usage)
 
     assert connection.connection is None
 
 
-def test_who_waits_together_is_committed_together(meter, make_usage, gate, wait_until):
-    usages = [make_usage() for _ in range(20)]
+def test_who_waits_together_is_committed_together(
+    meter, make_usage, gate, wait_until, hold_all
+):
+    held = hold_all(meter, [make_usage() for _ in range(20)])
     with ThreadPoolExecutor(20) as threads:
-        waiting = [threads.submit(meter.settle, usages[0])]
+        waiting = [threads.submit(meter.settle, *held[0])]
         assert gate.is_reached.wait(5)
-        waiting += [threads.submit(meter.settle, usage) for usage in usages[1:]]
+        waiting += [threads.submit(meter.settle, *pair) for pair in held[1:]]
         wait_until(lambda: len(meter._queue) == 19)
         gate.opened.set()
         for future in waiting:
@@ -67,25 +70,25 @@ def test_who_waits_together_is_committed_together(meter, make_usage, gate, wait_
     assert UsageEvent.objects.count() == 20
 
 
-def test_a_missing_month_is_made(meter, make_usage):
-    meter.settle(make_usage(occurred_at=datetime(2032, 2, 29, tzinfo=UTC)))
+def test_a_missing_month_is_made(meter, make_usage, charge):
+    charge(meter, make_usage(occurred_at=datetime(2032, 2, 29, tzinfo=UTC)))
 
     assert UsageEvent.objects.count() == 1
 
 
-def test_a_bad_event_fails_alone(meter, make_usage, caplog, settle_all):
+def test_a_bad_event_fails_alone(meter, make_usage, caplog, settle_all, charge):
     good = [make_usage() for _ in range(9)]
-    bad = make_usage(tokens=-1)
+    bad = make_usage(latency_us=-1)
 
     refused = settle_all(meter, [*good, bad], threads=10)
 
     assert refused == [bad]
     assert UsageEvent.objects.count() == 9
-    assert "refuses a usage event" in caplog.text
+    assert "cannot be metered" in caplog.text
 
 
 def test_a_day_of_last_use_that_could_not_be_written_is_tried_again(
-    meter, make_usage, monkeypatch
+    meter, make_usage, monkeypatch, charge
 ):
     note_use, outcomes = ledger.note_use, iter([OperationalError("away"), None])
 
@@ -95,14 +98,16 @@ def test_a_day_of_last_use_that_could_not_be_written_is_tried_again(
         note_use(ids, on=on)
 
     monkeypatch.setattr(ledger, "note_use", note)
-    meter.settle(make_usage())
-    meter.settle(make_usage())
+    charge(meter, make_usage())
+    charge(meter, make_usage())
     meter.close()
 
     assert ApiKey.objects.get().last_used_on is not None
 
 
-def test_the_day_of_last_use_is_written_once_a_day(meter, make_usage, monkeypatch):
+def test_the_day_of_last_use_is_written_once_a_day(
+    meter, make_usage, monkeypatch, charge
+):
     noted = []
     note_use = ledger.note_use
 
@@ -112,49 +117,91 @@ def test_the_day_of_last_use_is_written_once_a_day(meter, make_usage, monkeypatc
 
     monkeypatch.setattr(ledger, "note_use", note)
     usage = make_usage()
-    meter.settle(usage)
-    meter.settle(make_usage())
+    charge(meter, usage)
+    charge(meter, make_usage())
     meter.close()
 
     assert noted == [{usage.api_key_id}]
     assert ApiKey.objects.get().last_used_on is not None
 
 
-def test_closing_finishes_what_was_handed_over(meter, make_usage, gate, wait_until):
-    usages = [make_usage() for _ in range(4)]
+def test_closing_finishes_what_was_handed_over(
+    meter, make_usage, gate, wait_until, hold_all
+):
+    held = hold_all(meter, [make_usage() for _ in range(4)])
     with ThreadPoolExecutor(5) as threads:
-        waiting = [threads.submit(meter.settle, usages[0])]
+        waiting = [threads.submit(meter.settle, *held[0])]
         assert gate.is_reached.wait(5)
-        waiting += [threads.submit(meter.settle, usage) for usage in usages[1:]]
-        wait_until(lambda: len(meter._queue) == len(usages) - 1)
+        waiting += [threads.submit(meter.settle, *pair) for pair in held[1:]]
+        wait_until(lambda: len(meter._queue) == len(held) - 1)
         closing = threads.submit(meter.close)
         gate.opened.set()
         closing.result(5)
         refused = [future for future in waiting if future.exception(5)]
 
     assert refused == []
-    assert UsageEvent.objects.count() == len(usages)
+    assert UsageEvent.objects.count() == len(held)
     assert not meter._thread.is_alive()
 
 
-def test_a_closed_meter_refuses(meter, make_usage):
-    meter.settle(make_usage())
+def test_a_closed_meter_refuses(meter, make_usage, charge):
+    charge(meter, make_usage())
     meter.close()
 
     with pytest.raises(UnavailableError):
-        meter.settle(make_usage())
+        charge(meter, make_usage())
 
 
-def test_too_many_who_wait_are_refused_at_once(make_usage, gate, wait_until):
-    meter, usages = Meter(max_waiting=1), [make_usage() for _ in range(3)]
-    with ThreadPoolExecutor(2) as threads:
-        waiting = [threads.submit(meter.settle, usages[0])]
+def test_too_many_who_wait_are_refused_at_once(
+    make_usage, gate, wait_until, hold_all, ask_for
+):
+    """Who was let in is settled all the same."""
+    meter = Meter(max_waiting=1)
+    held = hold_all(meter, [make_usage() for _ in range(3)])
+    with ThreadPoolExecutor(3) as threads:
+        waiting = [threads.submit(meter.settle, *held[0])]
         assert gate.is_reached.wait(5)
-        waiting.append(threads.submit(meter.settle, usages[1]))
-        wait_until(lambda: len(meter._queue) == 1)
+        waiting += [threads.submit(meter.settle, *pair) for pair in held[1:]]
+        wait_until(lambda: len(meter._queue) == 2)
         with pytest.raises(UnavailableError):
-            meter.settle(usages[2])
+            meter.admit(ask_for(make_usage()))
         gate.opened.set()
         for future in waiting:
             future.result(5)
     meter.close()
+
+
+def test_more_than_was_admitted_cannot_be_settled(meter, make_usage, ask_for):
+    hold = meter.admit(ask_for(make_usage(tokens=5)))
+
+    with pytest.raises(ValueError, match="more was used"):
+        meter.settle(hold, make_usage(tokens=6))
+
+
+def test_what_is_released_leaves_no_event(
+    meter, make_usage, ask_for, balance, wait_until
+):
+    meter.release(meter.admit(ask_for(make_usage(tokens=5))))
+
+    wait_until(lambda: balance()["tpd"] == balance()["concurrent"] == 0)
+    assert not UsageEvent.objects.exists()
+
+
+def test_an_idle_process_tells_that_it_lives(
+    meter, make_usage, charge, monkeypatch, wait_until
+):
+    monkeypatch.setattr(beating, "BEAT_S", 0.05)
+    charge(meter, make_usage())
+    before = Incarnation.objects.get().seen_at
+
+    wait_until(lambda: Incarnation.objects.get().seen_at > before)
+
+
+def test_an_end_leaves_nothing_held(make_usage, hold_all):
+    meter = Meter()
+    hold_all(meter, [make_usage()])
+
+    meter.close()
+
+    assert Incarnation.objects.get().ended_at is not None
+    assert not QuotaAccount.objects.exclude(used=0).exists()

@@ -7,27 +7,49 @@ import pytest
 from django.db import OperationalError, connection, transaction
 
 from accounts.errors import UnavailableError
-from accounts.metering import Meter, ledger
-from accounts.models import EventKind, UsageEvent
+from accounts.metering import Meter, incarnations, ledger
+from accounts.metering import meter as beating
+from accounts.models import EventKind, InFlight, UsageEvent
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def test_a_lost_connection_is_replaced_unnoticed(meter, make_usage, lost_connections):
-    meter.settle(make_usage())
+@pytest.fixture
+def is_settled(wait_until, balance):
+    """Wait until nothing is held, and this many requests and tokens were used."""
+
+    def is_settled(*, requests, tokens):
+        def is_so():
+            held = sum(InFlight.objects.values_list("amount", flat=True))
+            used = balance()
+            return (held, used["requests-month"], used["tokens-month"]) == (
+                0,
+                requests,
+                tokens,
+            )
+
+        wait_until(is_so)
+
+    return is_settled
+
+
+def test_a_lost_connection_is_replaced_unnoticed(
+    meter, make_usage, lost_connections, charge
+):
+    charge(meter, make_usage())
 
     lost_connections()
-    meter.settle(make_usage())
+    charge(meter, make_usage())
 
     assert UsageEvent.objects.count() == 2
 
 
 def test_an_outage_shorter_than_the_bound_is_waited_out(
-    meter, make_usage, database_away, caplog, wait_until
+    meter, make_usage, database_away, caplog, wait_until, hold_all
 ):
-    usages = [make_usage() for _ in range(8)]
+    held = hold_all(meter, [make_usage() for _ in range(8)])
     with database_away() as come_back, ThreadPoolExecutor(8) as threads:
-        waiting = [threads.submit(meter.settle, usage) for usage in usages]
+        waiting = [threads.submit(meter.settle, *pair) for pair in held]
         wait_until(lambda: "cannot be written now" in caplog.text)
         assert not any(future.done() for future in waiting)
         come_back()
@@ -37,33 +59,43 @@ def test_an_outage_shorter_than_the_bound_is_waited_out(
     assert UsageEvent.objects.count() == 8
 
 
-def test_a_longer_outage_is_refused_and_bills_nothing(
-    hasty, make_usage, database_away, billed
-):
-    hasty.settle(make_usage(tokens=1))
-    lost = make_usage(tokens=5)
+def test_a_longer_outage_lets_nobody_in(hasty, make_usage, ask_for, database_away):
+    hasty.admit(ask_for(make_usage()))
 
     with database_away(), pytest.raises(UnavailableError) as refusal:
-        hasty.settle(lost)
-    hasty.settle(make_usage(tokens=2))
-    hasty.close()
+        hasty.admit(ask_for(make_usage()))
 
     assert (refusal.value.status_code, refusal.value.retry_after_s) == (503, 1.0)
-    row = UsageEvent.objects.get(event_id=lost.event_id)
+    hasty.admit(ask_for(make_usage()))
+
+
+def test_a_longer_outage_withholds_and_bills_nothing(
+    hasty, make_usage, database_away, billed, charge, hold_all, is_settled
+):
+    charge(hasty, make_usage(tokens=1))
+    [lost] = hold_all(hasty, [make_usage(tokens=5)])
+
+    with database_away(), pytest.raises(UnavailableError):
+        hasty.settle(*lost)
+    charge(hasty, make_usage(tokens=2))
+
+    is_settled(requests=2, tokens=3)
+    row = UsageEvent.objects.get(event_id=lost[1].event_id)
     assert (row.status, row.tokens) == (503, 0)
     assert billed() == 3
 
 
 def test_the_bill_is_what_was_delivered_whatever_is_lost(
-    make_usage, lost_connections, settle_all, billed
+    make_usage, lost_connections, settle_all, billed, balance, charge
 ):
-    meter = Meter(timeout_s=0.05)
+    meter = Meter(timeout_s=0.1)
     usages = [make_usage(tokens=number) for number in range(1, 201)]
+    charge(meter, usages.pop(0))
     is_over = threading.Event()
 
     def lose():
         try:
-            while not is_over.wait(0.02):
+            while not is_over.wait(0.03):
                 lost_connections()
         finally:
             connection.close()
@@ -75,13 +107,21 @@ def test_the_bill_is_what_was_delivered_whatever_is_lost(
         losing.result(5)
     meter.close()
 
-    delivered = sum(usage.tokens for usage in usages if usage not in refused)
-    assert billed() == delivered > 0
+    delivered = [usage for usage in usages if usage not in refused]
+    tokens = 1 + sum(usage.tokens for usage in delivered)
+    used = balance()
+    assert billed() == tokens
+    assert (used["tokens-month"], used["requests-month"]) == (
+        tokens,
+        1 + len(delivered),
+    )
+    assert used["concurrent"] == 0
 
 
-def test_a_read_only_database_is_refused_and_recovers(hasty, make_usage, monkeypatch):
-    hasty.settle(make_usage())
-    usage = make_usage()
+def test_a_read_only_database_is_refused_and_recovers(
+    hasty, make_usage, monkeypatch, charge, lost_connections
+):
+    charge(hasty, make_usage())
     connect = Meter._connect
 
     def read_only(self):
@@ -91,104 +131,145 @@ def test_a_read_only_database_is_refused_and_recovers(hasty, make_usage, monkeyp
 
     with monkeypatch.context() as patch:
         patch.setattr(Meter, "_connect", read_only)
+        lost_connections()
         with pytest.raises(UnavailableError):
-            hasty.settle(usage)
+            charge(hasty, make_usage())
 
-    hasty.settle(make_usage())
+    lost_connections()
+    charge(hasty, make_usage())
     assert UsageEvent.objects.filter(status=200).count() == 2
 
 
+class Commit:
+    """Loses the answer to the next commit that settles something."""
+
+    def __init__(self, monkeypatch):
+        self.is_armed = False
+        atomic = transaction.Atomic.__exit__
+
+        def leave(this, *error):
+            atomic(this, *error)
+            if self.is_armed and threading.current_thread().name == "metering":
+                self.is_armed = False
+                raise OperationalError("answer lost")
+
+        monkeypatch.setattr(transaction.Atomic, "__exit__", leave)
+
+
+@pytest.fixture
+def commit(monkeypatch):
+    return Commit(monkeypatch)
+
+
+@pytest.mark.parametrize("step", ["admission", "settlement"])
 def test_a_commit_whose_answer_was_lost_counts_once(
-    meter, make_usage, monkeypatch, billed
+    meter, make_usage, ask_for, commit, billed, is_settled, step
 ):
-    record, outcomes = ledger.record, iter([OperationalError("answer lost"), None])
-
-    def ambiguous(usages):
-        record(usages)
-        if error := next(outcomes):
-            raise error
-
-    monkeypatch.setattr(ledger, "record", ambiguous)
-    meter.settle(make_usage(tokens=7))
+    usage = make_usage(tokens=7)
+    commit.is_armed = step == "admission"
+    hold = meter.admit(ask_for(usage))
+    commit.is_armed = step == "settlement"
+    meter.settle(hold, usage)
 
     assert (UsageEvent.objects.count(), billed()) == (1, 7)
+    is_settled(requests=1, tokens=7)
 
 
-def test_what_was_committed_and_given_up_is_taken_back(
-    hasty, make_usage, monkeypatch, billed
+def test_what_is_held_for_nobody_is_given_back(
+    hasty, make_usage, ask_for, charge, is_settled, monkeypatch
 ):
-    record, usage = ledger.record, make_usage(tokens=7)
+    charge(hasty, make_usage(tokens=1))
+    reached, opened = threading.Event(), threading.Event()
+    raise_round = incarnations.raise_round
 
-    def committed_but_lost(usages):
-        record(usages)
-        raise OperationalError("answer lost")
+    def slow(*args, **options):
+        reached.set()
+        opened.wait(5)
+        return raise_round(*args, **options)
 
-    with monkeypatch.context() as patch:
-        patch.setattr(ledger, "record", committed_but_lost)
-        with pytest.raises(UnavailableError):
-            hasty.settle(usage)
-    hasty.close()
-
-    correction = UsageEvent.objects.get(kind=EventKind.CORRECTION)
-    assert (correction.ref_event, correction.tokens) == (usage.event_id, -7)
-    assert billed() == 0
-
-
-def test_a_commit_that_comes_too_late_is_taken_back(hasty, make_usage, gate, billed):
+    monkeypatch.setattr(incarnations, "raise_round", slow)
     with pytest.raises(UnavailableError):
-        hasty.settle(make_usage(tokens=7))
+        hasty.admit(ask_for(make_usage(tokens=5)))
+    opened.set()
+
+    is_settled(requests=1, tokens=1)
+
+
+def test_a_commit_that_comes_too_late_is_taken_back(
+    hasty, make_usage, gate, billed, charge, is_settled
+):
+    with pytest.raises(UnavailableError):
+        charge(hasty, make_usage(tokens=7))
     gate.opened.set()
-    hasty.close()
 
+    is_settled(requests=0, tokens=0)
     assert (UsageEvent.objects.count(), billed()) == (2, 0)
+    assert UsageEvent.objects.filter(kind=EventKind.CORRECTION).count() == 1
 
 
-def test_a_hanging_database_does_not_hold_the_thread(hasty, make_usage, billed):
-    hasty.settle(make_usage())
-    stuck = make_usage(tokens=5)
+def test_a_hanging_database_does_not_hold_the_thread(
+    hasty, make_usage, billed, charge, hold_all, is_settled
+):
+    charge(hasty, make_usage())
+    [stuck] = hold_all(hasty, [make_usage(tokens=5)])
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("LOCK TABLE accounts_usageevent IN SHARE MODE")
         with pytest.raises(UnavailableError):
-            hasty.settle(stuck)
+            hasty.settle(*stuck)
 
-    hasty.settle(make_usage(tokens=1))
-    hasty.close()
+    charge(hasty, make_usage(tokens=1))
+    is_settled(requests=2, tokens=7 + 1)
     assert billed() == 7 + 1
 
 
 def test_an_unknown_error_withholds_and_the_thread_goes_on(
-    meter, make_usage, monkeypatch, caplog, billed
+    meter, make_usage, monkeypatch, caplog, billed, charge, is_settled
 ):
-    record, usage = ledger.record, make_usage(tokens=7)
+    record, errors = ledger.record, [ZeroDivisionError()]
 
     def broken(usages):
         record(usages)
-        raise ZeroDivisionError
+        if errors:
+            raise errors.pop()
 
-    with monkeypatch.context() as patch:
-        patch.setattr(ledger, "record", broken)
-        with pytest.raises(UnavailableError):
-            meter.settle(usage)
-
-    meter.settle(make_usage(tokens=1))
-    meter.close()
-    assert billed() == 1
-    assert "withheld" in caplog.text
-
-
-def test_a_void_that_failed_is_tried_again(
-    hasty, make_usage, monkeypatch, gate, wait_until, billed
-):
-    void, outcomes = ledger.void, iter([OperationalError("away"), None])
-
-    def voiding(usages):
-        if error := next(outcomes):
-            raise error
-        void(usages)
-
-    monkeypatch.setattr(ledger, "void", voiding)
+    monkeypatch.setattr(ledger, "record", broken)
     with pytest.raises(UnavailableError):
-        hasty.settle(make_usage(tokens=7))
-    gate.opened.set()
+        charge(meter, make_usage(tokens=7))
 
-    wait_until(lambda: UsageEvent.objects.count() == 2 and billed() == 0)
+    charge(meter, make_usage(tokens=1))
+    is_settled(requests=1, tokens=1)
+    assert billed() == 1
+    assert "cannot be metered" in caplog.text
+
+
+def test_one_that_was_taken_for_dead_settles_what_still_fits(
+    meter, make_usage, hold_all, billed, is_settled, monkeypatch
+):
+    monkeypatch.setattr(beating, "BEAT_S", 3600)
+    [held] = hold_all(meter, [make_usage(tokens=5)])
+    assert incarnations.reap() == 0
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE accounts_incarnation SET seen_at = '2026-01-01'")
+    assert incarnations.reap() == 1
+    is_settled(requests=0, tokens=0)
+
+    meter.settle(*held)
+
+    is_settled(requests=1, tokens=5)
+    assert billed() == 5
+
+
+def test_what_the_server_forgot_in_a_crash_is_taken_anew(
+    meter, make_usage, hold_all, billed, is_settled
+):
+    """A round that settled nothing need not be on the disk when the power fails."""
+    [held] = hold_all(meter, [make_usage(tokens=5)])
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE accounts_incarnation SET round = round - 1")
+        cursor.execute("UPDATE accounts_quotaaccount SET used = 0")
+        cursor.execute("UPDATE accounts_inflight SET amount = 0")
+
+    meter.settle(*held)
+
+    is_settled(requests=1, tokens=5)
+    assert billed() == 5

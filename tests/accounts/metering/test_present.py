@@ -4,8 +4,9 @@ import os
 
 import pytest
 
-from accounts.metering import InlineMeter, Meter, close_meter, get_meter, use_meter
+from accounts.metering import Meter, close_meter, get_meter, use_meter
 from accounts.models import UsageEvent
+from tests.inline_meter import InlineMeter
 
 
 def test_there_is_one_per_process():
@@ -23,11 +24,11 @@ def test_another_takes_its_place_for_a_while():
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_closed_one_is_replaced(make_usage):
-    get_meter().settle(make_usage())
+def test_a_closed_one_is_replaced(make_usage, charge):
+    charge(get_meter(), make_usage())
     close_meter()
 
-    get_meter().settle(make_usage())
+    charge(get_meter(), make_usage())
 
     assert UsageEvent.objects.count() == 2
 

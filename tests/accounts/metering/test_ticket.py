@@ -9,37 +9,39 @@ from accounts.metering.ticket import Ticket
 
 @pytest.fixture
 def ticket():
-    return Ticket(usage=None)
+    return Ticket[str]()
 
 
-def test_a_resolved_ticket_lets_its_waiter_go(ticket):
-    waiter = threading.Thread(target=ticket.wait, args=(5.0,))
+def test_an_answer_lets_its_waiter_go(ticket):
+    answers = []
+    waiter = threading.Thread(target=lambda: answers.append(ticket.wait(5.0)))
     waiter.start()
 
-    assert ticket.resolve()
+    assert ticket.answer("yes")
 
     waiter.join(1.0)
-    assert not waiter.is_alive()
+    assert answers == ["yes"]
 
 
 def test_an_error_reaches_the_waiter(ticket):
-    ticket.resolve(ValueError("bad"))
+    assert ticket.fail(ValueError("bad"))
 
     with pytest.raises(ValueError, match="bad"):
         ticket.wait(0)
 
 
-def test_who_gives_up_is_not_resolved(ticket):
+def test_who_gives_up_is_not_answered(ticket):
     with pytest.raises(TimeoutError):
         ticket.wait(0)
 
     assert ticket.is_abandoned
-    assert not ticket.resolve()
+    assert not ticket.answer("late")
+    assert not ticket.fail(ValueError("late"))
 
 
 def test_the_first_outcome_stands(ticket):
-    ticket.resolve()
+    ticket.answer("yes")
 
-    assert ticket.resolve(ValueError("late"))
+    assert ticket.fail(ValueError("late"))
 
-    ticket.wait(0)
+    assert ticket.wait(0) == "yes"

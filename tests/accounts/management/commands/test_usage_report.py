@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from accounts.metering import InlineMeter, Usage
+from accounts.metering import Usage, ledger
 from tests.factories import make_api_key, make_tenant
 
 pytestmark = pytest.mark.django_db
@@ -30,7 +30,7 @@ def usage():
             occurred_at=occurred_at,
             latency_us=1,
         )
-        InlineMeter().settle(event)
+        ledger.record([event])
 
     settle("acme", "small", 1_000_000, NOVEMBER)
     settle("acme", "small", 1, NOVEMBER)

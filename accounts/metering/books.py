@@ -1,0 +1,150 @@
+"""The accounts in the database: made, locked, written."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, transaction
+
+from accounts.metering.entries import Ask
+from accounts.metering.judgement import Account
+from accounts.quotas import BY_CODE, KINDS, Span
+
+# Not in one statement with what follows: that one's snapshot must be later.
+SHARE_QUOTAS = """
+SELECT pg_advisory_xact_lock_shared(accounts_quota_lock(id))
+FROM (SELECT id FROM unnest(%s::bigint[]) AS id ORDER BY id) AS sorted
+"""
+
+#: The accounts of tenants, and of those keys that have a quota of the kind.
+MAKE = """
+INSERT INTO accounts_quotaaccount (tenant_id, api_key_id, kind, quantity, is_pack,
+    period_start, period_end, cap, base, used)
+SELECT tenant_id, api_key_id, kind, quantity, is_pack, period_start, period_end,
+    amount + CASE WHEN is_pack THEN used ELSE 0 END,
+    CASE WHEN is_pack THEN used ELSE 0 END, used
+FROM (
+    SELECT holder.*, wanted.*,
+        accounts_quota_amount(tenant_id, api_key_id, wanted.kind) AS amount,
+        accounts_quota_used(tenant_id, api_key_id, quantity, period_start, period_end)
+            AS used
+    FROM (
+        SELECT id AS tenant_id, NULL::bigint AS api_key_id, NULL AS only_kind
+        FROM accounts_tenant WHERE id = ANY (%(tenants)s)
+        UNION ALL
+        SELECT k.tenant_id, k.id, q.kind
+        FROM accounts_quota q JOIN accounts_apikey k ON k.id = q.api_key_id
+        WHERE k.tenant_id = ANY (%(tenants)s)
+    ) AS holder
+    JOIN unnest(
+        %(kinds)s::text[], %(quantities)s::text[], %(packs)s::boolean[],
+        %(starts)s::timestamptz[], %(ends)s::timestamptz[]
+    ) AS wanted (kind, quantity, is_pack, period_start, period_end)
+        ON only_kind IS NULL OR only_kind = wanted.kind
+    WHERE NOT EXISTS (
+        SELECT FROM accounts_quotaaccount there
+        WHERE there.tenant_id = holder.tenant_id
+            AND there.api_key_id IS NOT DISTINCT FROM holder.api_key_id
+            AND there.kind = wanted.kind AND there.period_start = wanted.period_start
+    )
+) AS missing
+ON CONFLICT DO NOTHING
+"""
+
+#: In the order of ids, as everybody who locks several.
+LOCK = """
+SELECT id, tenant_id, api_key_id, kind, period_start, period_end, cap, base, used
+FROM accounts_quotaaccount
+WHERE id = ANY (%(ids)s) OR (
+    tenant_id = ANY (%(tenants)s) AND period_start = ANY (%(starts)s)
+    AND (api_key_id IS NULL OR api_key_id = ANY (%(keys)s))
+)
+ORDER BY id FOR NO KEY UPDATE
+"""
+
+WRITE = """
+WITH changed AS (
+    SELECT * FROM unnest(%(ids)s::bigint[], %(used)s::bigint[], %(held)s::bigint[])
+        AS changed (id, used, held)
+), held AS (
+    INSERT INTO accounts_inflight AS kept (incarnation_id, account_id, amount)
+    SELECT %(incarnation)s, id, held FROM changed
+    ON CONFLICT (incarnation_id, account_id) DO UPDATE SET amount = excluded.amount
+)
+UPDATE accounts_quotaaccount a SET used = changed.used
+FROM changed WHERE a.id = changed.id AND a.used <> changed.used
+"""
+
+
+def make_accounts(tenant_ids: Collection[int], moment: datetime) -> None:
+    """Make what tenants lack for the periods of a moment and the ones after them."""
+    spans = [
+        (kind, span)
+        for kind in KINDS
+        for span in (kind.span(moment), kind.next_span(moment))
+        if span is not None
+    ]
+    parameters = {
+        "tenants": sorted(tenant_ids),
+        "kinds": [kind.code for kind, _ in spans],
+        "quantities": [kind.quantity.value for kind, _ in spans],
+        "packs": [kind.is_pack for kind, _ in spans],
+        "starts": [span.start for _, span in spans],
+        "ends": [span.end for _, span in spans],
+    }
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(SHARE_QUOTAS, [parameters["tenants"]])
+        cursor.execute(MAKE, parameters)
+
+
+def lock_accounts(
+    ids: Collection[int], asks: Sequence[Ask], *, held: Mapping[int, int]
+) -> list[Account]:
+    """Lock accounts by id, and all that apply to requests, until the transaction ends.
+
+    Those of kinds that this version does not know are left out.
+    """
+    parameters = {
+        "ids": list(ids),
+        "tenants": list({ask.tenant_id for ask in asks}),
+        "keys": list({ask.api_key_id for ask in asks}),
+        "starts": list({span.start for ask in asks for span in _spans(ask)}),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(LOCK, parameters)
+        rows = cursor.fetchall()
+    return [_account(row, held) for row in rows if row[3] in BY_CODE]
+
+
+def write_accounts(accounts: Iterable[Account], *, incarnation: UUID) -> None:
+    """Write what is used, and what is held by the incarnation, of locked accounts."""
+    changed = list(accounts)
+    parameters = {
+        "incarnation": incarnation,
+        "ids": [account.id for account in changed],
+        "used": [account.used for account in changed],
+        "held": [account.held for account in changed],
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(WRITE, parameters)
+
+
+def _spans(ask: Ask) -> Iterable[Span]:
+    return (kind.span(ask.occurred_at) for kind in KINDS)
+
+
+def _account(row: tuple[Any, ...], held: Mapping[int, int]) -> Account:
+    account_id, tenant_id, api_key_id, kind, start, end, cap, base, used = row
+    return Account(
+        id=account_id,
+        tenant_id=tenant_id,
+        api_key_id=api_key_id,
+        kind=BY_CODE[kind],
+        start=start,
+        end=end,
+        cap=cap,
+        base=base,
+        used=used,
+        held=held.get(account_id, 0),
+    )

@@ -1,0 +1,66 @@
+"""What the metering thread is asked to do, and what it answers."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeAlias
+from uuid import UUID
+
+from accounts.metering.ticket import Ticket
+from accounts.metering.usage import Usage
+from accounts.quotas import Amounts, Standing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """A request that asks to be admitted; `amounts` is the most that it will use."""
+
+    tenant_id: int
+    api_key_id: int
+    model: str
+    amounts: Amounts
+    occurred_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Hold:
+    """What an admitted request holds until it is settled.
+
+    `taken` are amounts by account id, held by `incarnation`; `standings` were the
+    tenant's at admission.
+    """
+
+    ask: Ask
+    incarnation: UUID
+    taken: tuple[tuple[int, int], ...]
+    standings: tuple[Standing, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Admit:
+    """Let a request in, or refuse it."""
+
+    ask: Ask
+    ticket: Ticket[Hold]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Settle:
+    """Write what a request used and give the rest back; without a usage, all of it.
+
+    Without a ticket nobody waits.
+    """
+
+    hold: Hold
+    usage: Usage | None
+    ticket: Ticket[tuple[Standing, ...]] | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TakeBack:
+    """Correct a settled usage whose answer was withheld."""
+
+    hold: Hold
+    usage: Usage
+
+
+Entry: TypeAlias = Admit | Settle | TakeBack

@@ -1,0 +1,112 @@
+"""The lives of processes: begun, beaten, ended, and the dead found."""
+
+import os
+import socket
+import uuid
+from datetime import timedelta
+
+from django.db import connection, transaction
+
+#: An incarnation that was not seen for so long is dead.
+DEAD_AFTER = timedelta(seconds=30)
+
+BEGIN = """
+INSERT INTO accounts_incarnation (id, host, pid, round, started_at, seen_at)
+VALUES (%s, %s, %s, 0, clock_timestamp(), clock_timestamp())
+"""
+
+#: One row comes back unless the incarnation has ended or somebody else wrote for it.
+#: A round that settles nothing may be lost with the machine; a later one tells.
+FENCE = """
+UPDATE accounts_incarnation SET round = %(round)s, seen_at = clock_timestamp()
+WHERE id = %(id)s AND round = %(round)s - 1 AND ended_at IS NULL
+RETURNING set_config('synchronous_commit', %(commit)s, true)
+"""
+
+LAST_ROUND = "SELECT round FROM accounts_incarnation WHERE id = %s FOR NO KEY UPDATE"
+
+FIND_DEAD = """
+SELECT id FROM accounts_incarnation
+WHERE ended_at IS NULL AND seen_at < clock_timestamp() - %s
+ORDER BY seen_at LIMIT 1 FOR UPDATE SKIP LOCKED
+"""
+
+LOCK_HELD = """
+SELECT a.id FROM accounts_quotaaccount a
+JOIN accounts_inflight f ON f.account_id = a.id
+WHERE f.incarnation_id = %s AND f.amount > 0
+ORDER BY a.id FOR NO KEY UPDATE OF a
+"""
+
+GIVE_BACK = """
+WITH held AS (
+    DELETE FROM accounts_inflight WHERE incarnation_id = %s RETURNING account_id, amount
+)
+UPDATE accounts_quotaaccount a SET used = a.used - held.amount
+FROM held WHERE a.id = held.account_id AND held.amount > 0
+"""
+
+END = "UPDATE accounts_incarnation SET ended_at = clock_timestamp() WHERE id = %s"
+
+
+def begin() -> uuid.UUID:
+    """Begin a life of this process."""
+    incarnation = uuid.uuid4()
+    with connection.cursor() as cursor:
+        cursor.execute(BEGIN, [incarnation, socket.gethostname(), os.getpid()])
+    return incarnation
+
+
+def raise_round(incarnation: uuid.UUID, number: int, *, is_durable: bool) -> bool:
+    """Make the open transaction the incarnation's round `number`; False: it may not."""
+    with connection.cursor() as cursor:
+        commit = "on" if is_durable else "off"
+        cursor.execute(FENCE, {"id": incarnation, "round": number, "commit": commit})
+        return cursor.fetchone() is not None
+
+
+def last_round(incarnation: uuid.UUID) -> int:
+    """The number of the last round that was committed; -1: nothing is known of it.
+
+    It waits for one whose connection was lost and that may yet be committed.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(LAST_ROUND, [incarnation])
+        row = cursor.fetchone()
+    return -1 if row is None else row[0]
+
+
+def end(incarnation: uuid.UUID) -> None:
+    """End a life, and give back what its requests hold; safe to repeat."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id FROM accounts_incarnation"
+            " WHERE id = %s AND ended_at IS NULL FOR UPDATE",
+            [incarnation],
+        )
+        if cursor.fetchone():
+            _give_back(incarnation)
+
+
+def reap() -> int:
+    """End the lives of those not seen for `DEAD_AFTER`; how many there were.
+
+    Each is a transaction of its own, and one that another process reaps is left to it.
+    """
+    count = 0
+    while True:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(FIND_DEAD, [DEAD_AFTER])
+            row = cursor.fetchone()
+            if row is None:
+                return count
+            _give_back(row[0])
+        count += 1
+
+
+def _give_back(incarnation: uuid.UUID) -> None:
+    with connection.cursor() as cursor:
+        # Accounts are locked in the order in which the meters lock them.
+        cursor.execute(LOCK_HELD, [incarnation])
+        cursor.execute(GIVE_BACK, [incarnation])
+        cursor.execute(END, [incarnation])

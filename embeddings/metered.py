@@ -1,0 +1,101 @@
+"""One request's way through metering: admitted before any work, settled after it."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from uuid import UUID
+
+from accounts.authentication import Caller
+from accounts.metering import Ask, Hold, Usage, get_meter
+from accounts.pricing import ListPrice
+from accounts.quotas import Amounts, Standing
+from embeddings import errors
+
+_STATUS_OK = 200
+
+
+@dataclass(slots=True, kw_only=True)
+class Metered:
+    """A request while it runs; `tokens` are reserved when it is admitted.
+
+    `standings` are how its tenant's quotas stand, as of the last word from metering.
+    """
+
+    event_id: UUID
+    caller: Caller
+    occurred_at: datetime
+    started_ns: int
+    model: str
+    wire: str
+    texts: int
+    tokens: int
+    truncated: int
+    price: ListPrice
+    standings: tuple[Standing, ...] = field(default=(), init=False)
+
+    @contextmanager
+    def admitted(self) -> Iterator[None]:
+        """Reserve, let the work be done, and settle; a failure bills nothing.
+
+        Raises what `accounts.metering.Meter` raises, before any work is done or after;
+        the errors of `embeddings.errors` leave with the standings.
+        """
+        hold = self._admit()
+        try:
+            yield
+        except errors.ApiError as error:
+            self._settle(hold, status=error.status_code)
+            error.standings = self.standings
+            raise
+        except Exception:
+            self._settle(hold, status=errors.InternalError.status_code)
+            raise
+        except BaseException:
+            get_meter().release(hold)
+            raise
+        self._settle(hold, status=_STATUS_OK)
+
+    def _admit(self) -> Hold:
+        amounts = Amounts(
+            requests=1,
+            tokens=self.tokens,
+            nanos=self.price.nanos(tokens=self.tokens),
+            concurrent=1,
+        )
+        hold = get_meter().admit(
+            Ask(
+                tenant_id=self.caller.tenant_id,
+                api_key_id=self.caller.api_key_id,
+                model=self.model,
+                amounts=amounts,
+                occurred_at=self.occurred_at,
+            )
+        )
+        self.standings = hold.standings
+        return hold
+
+    def _settle(self, hold: Hold, *, status: int) -> None:
+        """Commit the usage event; returns when it is durable."""
+        usage = Usage(
+            event_id=self.event_id,
+            occurred_at=self.occurred_at,
+            tenant_id=self.caller.tenant_id,
+            api_key_id=self.caller.api_key_id,
+            model=self.model,
+            wire=self.wire,
+            status=status,
+            texts=self.texts,
+            tokens=0,
+            latency_us=(time.monotonic_ns() - self.started_ns) // 1000,
+        )
+        if status == _STATUS_OK:
+            usage = replace(
+                usage,
+                tokens=self.tokens,
+                truncated=self.truncated,
+                price_id=self.price.price_id,
+                list_nanos=self.price.nanos(tokens=self.tokens),
+            )
+        self.standings = get_meter().settle(hold, usage)

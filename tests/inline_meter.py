@@ -1,0 +1,32 @@
+"""Metering in the caller's thread and transaction, for tests that roll back."""
+
+from accounts.metering import Ask, Hold, Usage
+from accounts.metering.entries import Admit, Entry, Settle
+from accounts.metering.rounds import Rounds
+from accounts.metering.ticket import Ticket
+from accounts.quotas import Standing
+
+
+class InlineMeter:
+    """As `accounts.metering.Meter`, without a thread."""
+
+    def __init__(self) -> None:
+        self._rounds = Rounds()
+
+    def admit(self, ask: Ask) -> Hold:
+        ticket = Ticket[Hold]()
+        self._run(Admit(ask, ticket))
+        return ticket.wait(0)
+
+    def settle(self, hold: Hold, usage: Usage) -> tuple[Standing, ...]:
+        ticket = Ticket[tuple[Standing, ...]]()
+        self._run(Settle(hold, usage, ticket))
+        return ticket.wait(0)
+
+    def release(self, hold: Hold) -> None:
+        self._run(Settle(hold, None))
+
+    def close(self) -> None: ...
+
+    def _run(self, entry: Entry) -> None:
+        assert self._rounds.run([entry]).announce() == []
