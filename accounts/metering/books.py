@@ -85,7 +85,7 @@ def make_accounts(tenant_ids: Collection[int], moment: datetime) -> None:
         for span in (kind.span(moment), kind.next_span(moment))
         if span is not None
     ]
-    parameters = {
+    parameters: dict[str, Any] = {
         "tenants": sorted(tenant_ids),
         "kinds": [kind.code for kind, _ in spans],
         "quantities": [kind.quantity.value for kind, _ in spans],
@@ -105,7 +105,7 @@ def lock_accounts(
 
     Those of kinds that this version does not know are left out.
     """
-    parameters = {
+    parameters: dict[str, Any] = {
         "ids": list(ids),
         "tenants": list({ask.tenant_id for ask in asks}),
         "keys": list({ask.api_key_id for ask in asks}),
@@ -120,7 +120,7 @@ def lock_accounts(
 def write_accounts(accounts: Iterable[Account], *, incarnation: UUID) -> None:
     """Write what is used, and what is held by the incarnation, of locked accounts."""
     changed = list(accounts)
-    parameters = {
+    parameters: dict[str, Any] = {
         "incarnation": incarnation,
         "ids": [account.id for account in changed],
         "used": [account.used for account in changed],

@@ -3,12 +3,11 @@
 import os
 import socket
 import uuid
-from datetime import timedelta
 
 from django.db import connection, transaction
 
 #: An incarnation that was not seen for so long is dead.
-DEAD_AFTER = timedelta(seconds=30)
+DEAD_AFTER_S = 30
 
 BEGIN = """
 INSERT INTO accounts_incarnation (id, host, pid, round, started_at, seen_at)
@@ -27,7 +26,7 @@ LAST_ROUND = "SELECT round FROM accounts_incarnation WHERE id = %s FOR NO KEY UP
 
 FIND_DEAD = """
 SELECT id FROM accounts_incarnation
-WHERE ended_at IS NULL AND seen_at < clock_timestamp() - %s
+WHERE ended_at IS NULL AND seen_at < clock_timestamp() - make_interval(secs => %s)
 ORDER BY seen_at LIMIT 1 FOR UPDATE SKIP LOCKED
 """
 
@@ -89,14 +88,14 @@ def end(incarnation: uuid.UUID) -> None:
 
 
 def reap() -> int:
-    """End the lives of those not seen for `DEAD_AFTER`; how many there were.
+    """End the lives of those not seen for `DEAD_AFTER_S`; how many there were.
 
     Each is a transaction of its own, and one that another process reaps is left to it.
     """
     count = 0
     while True:
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(FIND_DEAD, [DEAD_AFTER])
+            cursor.execute(FIND_DEAD, [DEAD_AFTER_S])
             row = cursor.fetchone()
             if row is None:
                 return count

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
@@ -12,6 +13,7 @@ from accounts.errors import RateLimitedError, UnavailableError
 from accounts.metering import books, incarnations, ledger
 from accounts.metering.entries import Admit, Ask, Entry, Settle, TakeBack
 from accounts.metering.judgement import Account, Judgement, MissingAccountsError
+from accounts.metering.ticket import Ticket
 from accounts.metering.usage import Usage
 from accounts.quotas import Amounts
 
@@ -184,7 +186,7 @@ def _admit(entry: Admit, judgement: Judgement, outcomes: Outcomes) -> None:
         hold = judgement.admit(entry.ask)
     except RateLimitedError as error:
         refusal = error
-        outcomes.tell.append(lambda: entry.ticket.fail(refusal) and None)
+        outcomes.tell.append(lambda: _fail(entry.ticket, refusal))
         return
     # Somebody who has left holds nothing.
     outcomes.tell.append(
@@ -202,7 +204,7 @@ def _settle(entry: Settle, judgement: Judgement, outcomes: Outcomes) -> None:
         if usage is not None:
             outcomes.usages.append(usage.undelivered())
         if ticket is not None:
-            outcomes.tell.append(lambda: ticket.fail(UnavailableError()) and None)
+            outcomes.tell.append(lambda: _fail(ticket, UnavailableError()))
         return
     if usage is not None:
         outcomes.usages.append(usage)
@@ -210,6 +212,11 @@ def _settle(entry: Settle, judgement: Judgement, outcomes: Outcomes) -> None:
         outcomes.tell.append(
             lambda: None if ticket.answer(standings) else TakeBack(hold, usage)
         )
+
+
+def _fail(ticket: Ticket[Any], error: Exception) -> None:
+    """Who has left need not know, and nothing was done for them."""
+    ticket.fail(error)
 
 
 def _make_accounts(entries: Sequence[Entry]) -> None:
