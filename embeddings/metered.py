@@ -8,7 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from accounts.authentication import Caller
-from accounts.metering import Ask, Hold, Usage, get_meter
+from accounts.metering import Ask, Reservation, Usage, get_meter
 from accounts.pricing import ListPrice
 from accounts.quotas import Amounts, Standing
 from embeddings import errors
@@ -42,29 +42,29 @@ class Metered:
         Raises what `accounts.metering.Meter` raises, before any work is done or after;
         the errors of `embeddings.errors` leave with the standings.
         """
-        hold = self._admit()
+        reservation = self._admit()
         try:
             yield
         except errors.ApiError as error:
-            self._settle(hold, status=error.status_code)
+            self._settle(reservation, status=error.status_code)
             error.standings = self.standings
             raise
         except Exception:
-            self._settle(hold, status=errors.InternalError.status_code)
+            self._settle(reservation, status=errors.InternalError.status_code)
             raise
         except BaseException:
-            get_meter().release(hold)
+            get_meter().release(reservation)
             raise
-        self._settle(hold, status=_STATUS_OK)
+        self._settle(reservation, status=_STATUS_OK)
 
-    def _admit(self) -> Hold:
+    def _admit(self) -> Reservation:
         amounts = Amounts(
             requests=1,
             tokens=self.tokens,
             nanos=self.price.nanos(tokens=self.tokens),
             concurrent=1,
         )
-        hold = get_meter().admit(
+        reservation = get_meter().admit(
             Ask(
                 tenant_id=self.caller.tenant_id,
                 api_key_id=self.caller.api_key_id,
@@ -73,10 +73,10 @@ class Metered:
                 occurred_at=self.occurred_at,
             )
         )
-        self.standings = hold.standings
-        return hold
+        self.standings = reservation.standings
+        return reservation
 
-    def _settle(self, hold: Hold, *, status: int) -> None:
+    def _settle(self, reservation: Reservation, *, status: int) -> None:
         """Commit the usage event; returns when it is durable."""
         usage = Usage(
             event_id=self.event_id,
@@ -98,4 +98,4 @@ class Metered:
                 price_id=self.price.price_id,
                 list_nanos=self.price.nanos(tokens=self.tokens),
             )
-        self.standings = get_meter().settle(hold, usage)
+        self.standings = get_meter().settle(reservation, usage)

@@ -1,6 +1,6 @@
 """Metering in the caller's thread and transaction, for tests that roll back."""
 
-from accounts.metering import Ask, Hold, Usage
+from accounts.metering import Ask, Reservation, Usage
 from accounts.metering.entries import Admit, Entry, Settle
 from accounts.metering.rounds import Rounds
 from accounts.metering.ticket import Ticket
@@ -13,18 +13,18 @@ class InlineMeter:
     def __init__(self) -> None:
         self._rounds = Rounds()
 
-    def admit(self, ask: Ask) -> Hold:
-        ticket = Ticket[Hold]()
+    def admit(self, ask: Ask) -> Reservation:
+        ticket = Ticket[Reservation]()
         self._run(Admit(ask, ticket))
         return ticket.wait(0)
 
-    def settle(self, hold: Hold, usage: Usage) -> tuple[Standing, ...]:
+    def settle(self, reservation: Reservation, usage: Usage) -> tuple[Standing, ...]:
         ticket = Ticket[tuple[Standing, ...]]()
-        self._run(Settle(hold, usage, ticket))
+        self._run(Settle(reservation, usage, ticket))
         return ticket.wait(0)
 
-    def release(self, hold: Hold) -> None:
-        self._run(Settle(hold, None))
+    def release(self, reservation: Reservation) -> None:
+        self._run(Settle(reservation, None))
 
     def close(self) -> None: ...
 

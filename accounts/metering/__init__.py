@@ -1,15 +1,15 @@
 """Metering: nothing is served that is not admitted, and all that is becomes a row."""
 
-from accounts.metering.entries import Ask, Hold
+from accounts.metering.entries import Ask, Reservation
 from accounts.metering.meter import Meter
 from accounts.metering.present import Meters, close_meter, get_meter, use_meter
 from accounts.metering.usage import Usage, new_event_id
 
 __all__ = [
     "Ask",
-    "Hold",
     "Meter",
     "Meters",
+    "Reservation",
     "Usage",
     "close_meter",
     "get_meter",

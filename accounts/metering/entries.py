@@ -22,7 +22,7 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Hold:
+class Reservation:
     """What an admitted request holds until it is settled.
 
     `taken` are amounts by account id, held by `incarnation`; `standings` were the
@@ -40,7 +40,7 @@ class Admit:
     """Let a request in, or refuse it."""
 
     ask: Ask
-    ticket: Ticket[Hold]
+    ticket: Ticket[Reservation]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,7 +50,7 @@ class Settle:
     Without a ticket nobody waits.
     """
 
-    hold: Hold
+    reservation: Reservation
     usage: Usage | None
     ticket: Ticket[tuple[Standing, ...]] | None = None
 
@@ -59,7 +59,7 @@ class Settle:
 class TakeBack:
     """Correct a settled usage whose answer was withheld."""
 
-    hold: Hold
+    reservation: Reservation
     usage: Usage
 
 

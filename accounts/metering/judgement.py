@@ -7,7 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from accounts.errors import QuotaExceededError, RateLimitedError
-from accounts.metering.entries import Ask, Hold
+from accounts.metering.entries import Ask, Reservation
 from accounts.quotas import KINDS, Amounts, Quantity, QuotaKind, Standing
 
 #: When a request that found too many others running may try again.
@@ -69,7 +69,7 @@ class Judgement:
             holder = (account.tenant_id, account.api_key_id)
             self._by_holder.setdefault(holder, []).append(account)
 
-    def admit(self, ask: Ask) -> Hold:
+    def admit(self, ask: Ask) -> Reservation:
         """Take the whole of what is asked from all accounts, or nothing.
 
         Raises `RateLimitedError`, `QuotaExceededError` or `MissingAccountsError`.
@@ -88,7 +88,7 @@ class Judgement:
         for account, amount in zip(accounts, amounts, strict=True):
             account.used += amount
             account.held += amount
-        return Hold(
+        return Reservation(
             ask=ask,
             incarnation=self._incarnation,
             taken=tuple(
@@ -99,24 +99,24 @@ class Judgement:
             standings=self._standings(accounts),
         )
 
-    def settle(self, hold: Hold, used: Amounts) -> tuple[Standing, ...]:
+    def settle(self, reservation: Reservation, used: Amounts) -> tuple[Standing, ...]:
         """Keep what was used, give back the rest; how the tenant's quotas stand then.
 
         What is held by an incarnation that is no more is taken anew, which raises
         `RateLimitedError` where somebody else has used it meanwhile.
         """
-        if hold.incarnation != self._incarnation:
-            hold = self.admit(replace(hold.ask, amounts=used))
-        for account_id, amount in hold.taken:
+        if reservation.incarnation != self._incarnation:
+            reservation = self.admit(replace(reservation.ask, amounts=used))
+        for account_id, amount in reservation.taken:
             account = self.accounts.get(account_id)
             # An account whose period is long over may have been cleared away.
             if account is not None:
                 account.used -= amount - used.of(account.kind.quantity)
                 account.held -= amount
-        moment = hold.ask.occurred_at
+        moment = reservation.ask.occurred_at
         holders = (
-            (hold.ask.tenant_id, None),
-            (hold.ask.tenant_id, hold.ask.api_key_id),
+            (reservation.ask.tenant_id, None),
+            (reservation.ask.tenant_id, reservation.ask.api_key_id),
         )
         return self._standings(
             account
@@ -125,9 +125,9 @@ class Judgement:
             if account.holds(moment)
         )
 
-    def take_back(self, hold: Hold, used: Amounts) -> None:
+    def take_back(self, reservation: Reservation, used: Amounts) -> None:
         """Give back what was kept."""
-        for account_id, _ in hold.taken:
+        for account_id, _ in reservation.taken:
             account = self.accounts.get(account_id)
             if account is not None:
                 account.used -= used.of(account.kind.quantity)

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from accounts.errors import UnavailableError
 from accounts.metering import incarnations, ledger
-from accounts.metering.entries import Admit, Ask, Entry, Hold, Settle, TakeBack
+from accounts.metering.entries import Admit, Ask, Entry, Reservation, Settle, TakeBack
 from accounts.metering.rounds import Rounds
 from accounts.metering.ticket import Ticket
 from accounts.metering.usage import Usage
@@ -71,29 +71,29 @@ class Meter:
         self._used_on: date | None = None
         self._used: set[int] = set()
 
-    def admit(self, ask: Ask) -> Hold:
+    def admit(self, ask: Ask) -> Reservation:
         """Return what the request holds until it is settled, once.
 
         Raises `RateLimitedError`, `QuotaExceededError` or `UnavailableError`.
         """
-        ticket = Ticket[Hold]()
+        ticket = Ticket[Reservation]()
         if len(self._queue) >= self._max_waiting:
             raise UnavailableError
         return self._wait(Admit(ask, ticket), ticket)
 
-    def settle(self, hold: Hold, usage: Usage) -> tuple[Standing, ...]:
+    def settle(self, reservation: Reservation, usage: Usage) -> tuple[Standing, ...]:
         """Return how quotas stand when the event is durable.
 
         Raises `UnavailableError` if it is not, and ValueError for more than was held.
         """
-        if not hold.ask.amounts.covers(usage.amounts):
+        if not reservation.ask.amounts.covers(usage.amounts):
             raise ValueError("more was used than was admitted")
         ticket = Ticket[tuple[Standing, ...]]()
-        return self._wait(Settle(hold, usage, ticket), ticket)
+        return self._wait(Settle(reservation, usage, ticket), ticket)
 
-    def release(self, hold: Hold) -> None:
+    def release(self, reservation: Reservation) -> None:
         """Give everything back, without an event and without waiting."""
-        self._enqueue(Settle(hold, None))
+        self._enqueue(Settle(reservation, None))
 
     def close(self) -> None:
         """Refuse what comes now, finish what was handed over, and end the thread."""
@@ -225,7 +225,9 @@ class Meter:
         if today != self._used_on:
             self._used_on, self._used = today, set()
         keys = {
-            entry.hold.ask.api_key_id for entry in entries if isinstance(entry, Settle)
+            entry.reservation.ask.api_key_id
+            for entry in entries
+            if isinstance(entry, Settle)
         }
         if fresh := keys - self._used:
             self._used |= fresh
@@ -255,7 +257,7 @@ class Meter:
 def _wanted(entries: Sequence[Entry]) -> list[Entry]:
     """Without those who left before anything was written for them.
 
-    What they hold is given back, by an event that bills nothing.
+    What they reservation is given back, by an event that bills nothing.
     """
     wanted: list[Entry] = []
     for entry in entries:
@@ -275,7 +277,7 @@ def _instead_of(entry: Entry) -> list[Entry]:
     if not isinstance(entry, Settle) or entry.usage is None:
         return []
     is_first = entry.ticket is not None
-    return [Settle(entry.hold, entry.usage.undelivered() if is_first else None)]
+    return [Settle(entry.reservation, entry.usage.undelivered() if is_first else None)]
 
 
 def _give_up(entries: Sequence[Entry]) -> None:

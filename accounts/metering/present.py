@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 from typing import Protocol
 
-from accounts.metering.entries import Ask, Hold
+from accounts.metering.entries import Ask, Reservation
 from accounts.metering.meter import Meter
 from accounts.metering.usage import Usage
 from accounts.quotas import Standing
@@ -15,13 +15,13 @@ from accounts.quotas import Standing
 class Meters(Protocol):
     """What lets requests in and writes what they used; see `Meter`."""
 
-    def admit(self, ask: Ask) -> Hold:
+    def admit(self, ask: Ask) -> Reservation:
         """Let a request in, or raise why not."""
 
-    def settle(self, hold: Hold, usage: Usage) -> tuple[Standing, ...]:
+    def settle(self, reservation: Reservation, usage: Usage) -> tuple[Standing, ...]:
         """Return when the event is durable; raise `UnavailableError` if it is not."""
 
-    def release(self, hold: Hold) -> None:
+    def release(self, reservation: Reservation) -> None:
         """Give everything back, without an event."""
 
     def close(self) -> None:

@@ -78,7 +78,7 @@ class Rounds:
                     raise
                 for entry in entries:
                     if isinstance(entry, Settle | TakeBack):
-                        partitions.ensure_month(entry.hold.ask.occurred_at)
+                        partitions.ensure_month(entry.reservation.ask.occurred_at)
         raise UnavailableError
 
     def recover(self) -> Outcomes | None:
@@ -125,7 +125,7 @@ class Rounds:
                 account_id
                 for entry in entries
                 if not isinstance(entry, Admit)
-                for account_id, _ in entry.hold.taken
+                for account_id, _ in entry.reservation.taken
             },
             [_ask_of(entry) for entry in entries],
             held=self._held,
@@ -167,7 +167,7 @@ class Rounds:
 
 
 def _ask_of(entry: Entry) -> Ask:
-    return entry.ask if isinstance(entry, Admit) else entry.hold.ask
+    return entry.ask if isinstance(entry, Admit) else entry.reservation.ask
 
 
 def _judge(entry: Entry, judgement: Judgement, outcomes: Outcomes) -> None:
@@ -177,28 +177,28 @@ def _judge(entry: Entry, judgement: Judgement, outcomes: Outcomes) -> None:
     elif isinstance(entry, Settle):
         _settle(entry, judgement, outcomes)
     else:
-        judgement.take_back(entry.hold, entry.usage.amounts)
+        judgement.take_back(entry.reservation, entry.usage.amounts)
         outcomes.corrections.append(entry.usage)
 
 
 def _admit(entry: Admit, judgement: Judgement, outcomes: Outcomes) -> None:
     try:
-        hold = judgement.admit(entry.ask)
+        reservation = judgement.admit(entry.ask)
     except RateLimitedError as error:
         refusal = error
         outcomes.tell.append(lambda: _fail(entry.ticket, refusal))
         return
     # Somebody who has left holds nothing.
     outcomes.tell.append(
-        lambda: None if entry.ticket.answer(hold) else Settle(hold, None)
+        lambda: None if entry.ticket.answer(reservation) else Settle(reservation, None)
     )
 
 
 def _settle(entry: Settle, judgement: Judgement, outcomes: Outcomes) -> None:
-    hold, usage, ticket = entry.hold, entry.usage, entry.ticket
+    reservation, usage, ticket = entry.reservation, entry.usage, entry.ticket
     used = Amounts() if usage is None else usage.amounts
     try:
-        standings = judgement.settle(hold, used)
+        standings = judgement.settle(reservation, used)
     except RateLimitedError:
         # Its place was given away while this process was taken for dead.
         if usage is not None:
@@ -210,7 +210,7 @@ def _settle(entry: Settle, judgement: Judgement, outcomes: Outcomes) -> None:
         outcomes.usages.append(usage)
     if ticket is not None and usage is not None:
         outcomes.tell.append(
-            lambda: None if ticket.answer(standings) else TakeBack(hold, usage)
+            lambda: None if ticket.answer(standings) else TakeBack(reservation, usage)
         )
 
 

@@ -10,7 +10,7 @@ import pytest
 from django.test import Client, RequestFactory, override_settings
 
 from accounts.errors import UnavailableError
-from accounts.metering import Hold, Usage, use_meter
+from accounts.metering import Reservation, Usage, use_meter
 from accounts.models import UsageEvent
 from accounts.quotas import Standing
 from embeddings import replies, service, views
@@ -112,7 +112,11 @@ def test_an_answer_that_cannot_be_billed_is_withheld(
     wire: Wire, client: Client, house, engine: FakeEngine
 ) -> None:
     class Broken(InlineMeter):
-        def settle(self, hold: Hold, usage: Usage) -> tuple[Standing, ...]:  # noqa: ARG002
+        def settle(
+            self,
+            reservation: Reservation,  # noqa: ARG002
+            usage: Usage,  # noqa: ARG002
+        ) -> tuple[Standing, ...]:
             raise UnavailableError
 
     with use_meter(Broken()):

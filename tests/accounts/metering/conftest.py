@@ -14,12 +14,13 @@ from django.db.models import Sum
 from django.utils import timezone
 
 from accounts.errors import UnavailableError
-from accounts.metering import Ask, Hold, Meter, Usage, ledger
+from accounts.metering import Ask, Meter, Reservation, Usage, ledger
 from accounts.models import IssuedKey, QuotaAccount, UsageEvent
 from accounts.quotas import Amounts
 from tests.factories import make_api_key
 
 MakeUsage = Callable[..., Usage]
+Reserved = tuple[Reservation, Usage]
 
 
 @pytest.fixture
@@ -120,13 +121,13 @@ def charge(ask_for: Callable[..., Ask]) -> Callable[[Meter, Usage], None]:
 
 
 @pytest.fixture
-def hold_all(ask_for: Callable[..., Ask]) -> Callable[..., list[tuple[Hold, Usage]]]:
+def reserve_all(ask_for: Callable[..., Ask]) -> Callable[..., list[Reserved]]:
     """Admit usages one by one; each with what it holds."""
 
-    def hold_all(meter: Meter, usages: list[Usage]) -> list[tuple[Hold, Usage]]:
+    def reserve_all(meter: Meter, usages: list[Usage]) -> list[Reserved]:
         return [(meter.admit(ask_for(usage)), usage) for usage in usages]
 
-    return hold_all
+    return reserve_all
 
 
 @pytest.fixture

@@ -52,7 +52,7 @@ def used(judge, code):
 def test_what_is_admitted_is_taken_of_every_kind():
     judge = judgement()
 
-    hold = judge.admit(ask(5))
+    reservation = judge.admit(ask(5))
 
     assert (used(judge, "rpm"), used(judge, "tpd"), used(judge, "money-month")) == (
         1,
@@ -60,19 +60,19 @@ def test_what_is_admitted_is_taken_of_every_kind():
         50,
     )
     assert all(one.held == one.used for one in judge.accounts.values())
-    assert hold.standings == ()
+    assert reservation.standings == ()
 
 
 def test_the_last_token_is_usable_and_no_more():
     judge = judgement(tpm={"cap": 10, "used": 5})
 
-    hold = judge.admit(ask(5))
+    reservation = judge.admit(ask(5))
     with pytest.raises(RateLimitedError) as refusal:
         judge.admit(ask(1))
 
-    assert hold.standings[0].remaining == 0
+    assert reservation.standings[0].remaining == 0
     assert refusal.value.retry_after_s == 30.0
-    assert refusal.value.standings == hold.standings
+    assert refusal.value.standings == reservation.standings
     assert "limit 10, left 0, needed 1; try again in 30 s" in str(refusal.value.detail)
 
 
@@ -138,9 +138,9 @@ def test_a_keys_quota_binds_besides():
 def test_a_pack_counts_from_when_it_was_bought():
     judge = judgement(tokens_prepaid={"cap": 110, "base": 100, "used": 104})
 
-    hold = judge.admit(ask(2))
+    reservation = judge.admit(ask(2))
 
-    [standing] = hold.standings
+    [standing] = reservation.standings
     assert (standing.limit, standing.remaining, standing.reset_s) == (10, 4, None)
 
 
@@ -151,9 +151,9 @@ def test_a_tenant_without_accounts_for_the_minute_gets_them_first():
 
 def test_what_was_not_used_is_given_back():
     judge = judgement(tpm={"cap": 10})
-    hold = judge.admit(ask(8))
+    reservation = judge.admit(ask(8))
 
-    standings = judge.settle(hold, Amounts(requests=1, tokens=3, nanos=30))
+    standings = judge.settle(reservation, Amounts(requests=1, tokens=3, nanos=30))
 
     assert (used(judge, "tpm"), used(judge, "rpm"), used(judge, "concurrent")) == (
         3,
@@ -168,13 +168,13 @@ def test_what_an_earlier_incarnation_held_is_taken_anew():
     earlier = Judgement(
         [account(n, k) for n, k in enumerate(KINDS)], incarnation=uuid.uuid4(), now=NOW
     )
-    hold = earlier.admit(ask(8))
+    reservation = earlier.admit(ask(8))
     judge, full = judgement(), judgement(tpm={"cap": 5, "used": 3})
     spent = Amounts(requests=1, tokens=3, nanos=30)
 
-    judge.settle(hold, spent)
+    judge.settle(reservation, spent)
     with pytest.raises(RateLimitedError):
-        full.settle(hold, spent)
+        full.settle(reservation, spent)
 
     assert (used(judge, "tpm"), used(judge, "concurrent")) == (3, 0)
     assert used(full, "tpm") == 3
@@ -182,11 +182,11 @@ def test_what_an_earlier_incarnation_held_is_taken_anew():
 
 def test_what_was_taken_back_is_as_if_it_had_not_been():
     judge = judgement()
-    hold = judge.admit(ask(8))
+    reservation = judge.admit(ask(8))
     spent = Amounts(requests=1, tokens=8, nanos=80)
-    judge.settle(hold, spent)
+    judge.settle(reservation, spent)
 
-    judge.take_back(hold, spent)
+    judge.take_back(reservation, spent)
 
     assert all(one.used == one.held == 0 for one in judge.accounts.values())
 
@@ -202,18 +202,18 @@ def test_no_order_of_steps_overshoots_or_loses_anything(cap, steps):
     running, spent = [], 0
     for tokens, used_tokens, settles_first in steps:
         if settles_first and running:
-            hold = running.pop(0)
-            final = min(used_tokens, hold.ask.amounts.tokens)
-            judge.settle(hold, Amounts(requests=1, tokens=final))
+            reservation = running.pop(0)
+            final = min(used_tokens, reservation.ask.amounts.tokens)
+            judge.settle(reservation, Amounts(requests=1, tokens=final))
             spent += final
         try:
             running.append(judge.admit(ask(tokens)))
         except RateLimitedError:
-            held = sum(hold.ask.amounts.tokens for hold in running)
+            held = sum(reservation.ask.amounts.tokens for reservation in running)
             assert spent + held + tokens > cap
-        held = sum(hold.ask.amounts.tokens for hold in running)
+        held = sum(reservation.ask.amounts.tokens for reservation in running)
         assert used(judge, "tpm") == spent + held <= cap
-    for hold in running:
-        judge.settle(hold, Amounts())
+    for reservation in running:
+        judge.settle(reservation, Amounts())
     assert used(judge, "tpm") == spent
     assert all(one.held == 0 for one in judge.accounts.values())

@@ -54,9 +54,9 @@ def test_the_waiting_thread_holds_no_connection(meter, make_usage, charge):
 
 
 def test_who_waits_together_is_committed_together(
-    meter, make_usage, gate, wait_until, hold_all
+    meter, make_usage, gate, wait_until, reserve_all
 ):
-    held = hold_all(meter, [make_usage() for _ in range(20)])
+    held = reserve_all(meter, [make_usage() for _ in range(20)])
     with ThreadPoolExecutor(20) as threads:
         waiting = [threads.submit(meter.settle, *held[0])]
         assert gate.is_reached.wait(5)
@@ -126,9 +126,9 @@ def test_the_day_of_last_use_is_written_once_a_day(
 
 
 def test_closing_finishes_what_was_handed_over(
-    meter, make_usage, gate, wait_until, hold_all
+    meter, make_usage, gate, wait_until, reserve_all
 ):
-    held = hold_all(meter, [make_usage() for _ in range(4)])
+    held = reserve_all(meter, [make_usage() for _ in range(4)])
     with ThreadPoolExecutor(5) as threads:
         waiting = [threads.submit(meter.settle, *held[0])]
         assert gate.is_reached.wait(5)
@@ -153,11 +153,11 @@ def test_a_closed_meter_refuses(meter, make_usage, charge):
 
 
 def test_too_many_who_wait_are_refused_at_once(
-    make_usage, gate, wait_until, hold_all, ask_for
+    make_usage, gate, wait_until, reserve_all, ask_for
 ):
     """Who was let in is settled all the same."""
     meter = Meter(max_waiting=1)
-    held = hold_all(meter, [make_usage() for _ in range(3)])
+    held = reserve_all(meter, [make_usage() for _ in range(3)])
     with ThreadPoolExecutor(3) as threads:
         waiting = [threads.submit(meter.settle, *held[0])]
         assert gate.is_reached.wait(5)
@@ -172,10 +172,10 @@ def test_too_many_who_wait_are_refused_at_once(
 
 
 def test_more_than_was_admitted_cannot_be_settled(meter, make_usage, ask_for):
-    hold = meter.admit(ask_for(make_usage(tokens=5)))
+    reservation = meter.admit(ask_for(make_usage(tokens=5)))
 
     with pytest.raises(ValueError, match="more was used"):
-        meter.settle(hold, make_usage(tokens=6))
+        meter.settle(reservation, make_usage(tokens=6))
 
 
 def test_what_is_released_leaves_no_event(
@@ -197,9 +197,9 @@ def test_an_idle_process_tells_that_it_lives(
     wait_until(lambda: Incarnation.objects.get().seen_at > before)
 
 
-def test_an_end_leaves_nothing_held(make_usage, hold_all):
+def test_an_end_leaves_nothing_held(make_usage, reserve_all):
     meter = Meter()
-    hold_all(meter, [make_usage()])
+    reserve_all(meter, [make_usage()])
 
     meter.close()
 

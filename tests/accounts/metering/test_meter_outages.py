@@ -45,9 +45,9 @@ def test_a_lost_connection_is_replaced_unnoticed(
 
 
 def test_an_outage_shorter_than_the_bound_is_waited_out(
-    meter, make_usage, database_away, caplog, wait_until, hold_all
+    meter, make_usage, database_away, caplog, wait_until, reserve_all
 ):
-    held = hold_all(meter, [make_usage() for _ in range(8)])
+    held = reserve_all(meter, [make_usage() for _ in range(8)])
     with database_away() as come_back, ThreadPoolExecutor(8) as threads:
         waiting = [threads.submit(meter.settle, *pair) for pair in held]
         wait_until(lambda: "cannot be written now" in caplog.text)
@@ -70,10 +70,10 @@ def test_a_longer_outage_lets_nobody_in(hasty, make_usage, ask_for, database_awa
 
 
 def test_a_longer_outage_withholds_and_bills_nothing(
-    hasty, make_usage, database_away, billed, charge, hold_all, is_settled
+    hasty, make_usage, database_away, billed, charge, reserve_all, is_settled
 ):
     charge(hasty, make_usage(tokens=1))
-    [lost] = hold_all(hasty, [make_usage(tokens=5)])
+    [lost] = reserve_all(hasty, [make_usage(tokens=5)])
 
     with database_away(), pytest.raises(UnavailableError):
         hasty.settle(*lost)
@@ -167,9 +167,9 @@ def test_a_commit_whose_answer_was_lost_counts_once(
 ):
     usage = make_usage(tokens=7)
     commit.is_armed = step == "admission"
-    hold = meter.admit(ask_for(usage))
+    reservation = meter.admit(ask_for(usage))
     commit.is_armed = step == "settlement"
-    meter.settle(hold, usage)
+    meter.settle(reservation, usage)
 
     assert (UsageEvent.objects.count(), billed()) == (1, 7)
     is_settled(requests=1, tokens=7)
@@ -208,10 +208,10 @@ def test_a_commit_that_comes_too_late_is_taken_back(
 
 
 def test_a_hanging_database_does_not_hold_the_thread(
-    hasty, make_usage, billed, charge, hold_all, is_settled
+    hasty, make_usage, billed, charge, reserve_all, is_settled
 ):
     charge(hasty, make_usage())
-    [stuck] = hold_all(hasty, [make_usage(tokens=5)])
+    [stuck] = reserve_all(hasty, [make_usage(tokens=5)])
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("LOCK TABLE accounts_usageevent IN SHARE MODE")
         with pytest.raises(UnavailableError):
@@ -243,10 +243,10 @@ def test_an_unknown_error_withholds_and_the_thread_goes_on(
 
 
 def test_one_that_was_taken_for_dead_settles_what_still_fits(
-    meter, make_usage, hold_all, billed, is_settled, monkeypatch
+    meter, make_usage, reserve_all, billed, is_settled, monkeypatch
 ):
     monkeypatch.setattr(beating, "BEAT_S", 3600)
-    [held] = hold_all(meter, [make_usage(tokens=5)])
+    [held] = reserve_all(meter, [make_usage(tokens=5)])
     assert incarnations.reap() == 0
     with connection.cursor() as cursor:
         cursor.execute("UPDATE accounts_incarnation SET seen_at = '2026-01-01'")
@@ -260,10 +260,10 @@ def test_one_that_was_taken_for_dead_settles_what_still_fits(
 
 
 def test_what_the_server_forgot_in_a_crash_is_taken_anew(
-    meter, make_usage, hold_all, billed, is_settled
+    meter, make_usage, reserve_all, billed, is_settled
 ):
     """A round that settled nothing need not be on the disk when the power fails."""
-    [held] = hold_all(meter, [make_usage(tokens=5)])
+    [held] = reserve_all(meter, [make_usage(tokens=5)])
     with connection.cursor() as cursor:
         cursor.execute("UPDATE accounts_incarnation SET round = round - 1")
         cursor.execute("UPDATE accounts_quotaaccount SET used = 0")
