@@ -50,6 +50,22 @@ class UnavailableError(AccountError):
         super().__init__(retry_after_s=retry_after_s)
 
 
+class IdempotencyMismatchError(AccountError):
+    """The caller's idempotency key names another request."""
+
+    status_code = 422
+    default_code = "idempotency_mismatch"
+    default_detail = "this Idempotency-Key was used for another request"
+
+
+class IdempotencyRunningError(AccountError):
+    """The request with this idempotency key is still running."""
+
+    status_code = 409
+    default_code = "idempotency_running"
+    default_detail = "the request with this Idempotency-Key is still running"
+
+
 class RateLimitedError(AccountError):
     """A quota has no room now, and will have without anybody's doing.
 

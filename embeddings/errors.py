@@ -29,6 +29,8 @@ class ErrorCode(StrEnum):
     UNSUPPORTED = "unsupported"
     RATE_LIMITED = "rate_limited"
     QUOTA_EXCEEDED = "quota_exceeded"
+    IDEMPOTENCY_MISMATCH = "idempotency_mismatch"
+    IDEMPOTENCY_RUNNING = "idempotency_running"
     OVERLOADED = "overloaded"
     UNAVAILABLE = "unavailable"
     CLIENT_GONE = "client_gone"

@@ -8,7 +8,8 @@ from datetime import datetime
 from uuid import UUID
 
 from accounts.authentication import Caller
-from accounts.metering import Ask, Reservation, Usage, get_meter
+from accounts.metering import Ask, Claim, Reservation, Usage, get_meter
+from accounts.models import EventKind
 from accounts.pricing import ListPrice
 from accounts.quotas import Amounts, Standing
 from embeddings import errors
@@ -20,7 +21,8 @@ _STATUS_OK = 200
 class Metered:
     """A request while it runs; `tokens` are reserved when it is admitted.
 
-    `standings` are how its tenant's quotas stand, as of the last word from metering.
+    A replay was billed before under the same `claim`, and is not again. `standings` are
+    how its tenant's quotas stand, as of the last word from metering.
     """
 
     event_id: UUID
@@ -33,6 +35,8 @@ class Metered:
     tokens: int
     truncated: int
     price: ListPrice
+    claim: Claim | None = None
+    is_replay: bool = field(default=False, init=False)
     standings: tuple[Standing, ...] = field(default=(), init=False)
 
     @contextmanager
@@ -71,8 +75,10 @@ class Metered:
                 model=self.model,
                 amounts=amounts,
                 occurred_at=self.occurred_at,
+                claim=self.claim,
             )
         )
+        self.is_replay = reservation.is_replay
         self.standings = reservation.standings
         return reservation
 
@@ -86,15 +92,17 @@ class Metered:
             model=self.model,
             wire=self.wire,
             status=status,
+            kind=EventKind.REPLAY if self.is_replay else EventKind.USAGE,
             texts=self.texts,
             tokens=0,
             latency_us=(time.monotonic_ns() - self.started_ns) // 1000,
         )
         if status == _STATUS_OK:
+            usage = replace(usage, truncated=self.truncated)
+        if status == _STATUS_OK and not self.is_replay:
             usage = replace(
                 usage,
                 tokens=self.tokens,
-                truncated=self.truncated,
                 price_id=self.price.price_id,
                 list_nanos=self.price.nanos(tokens=self.tokens),
             )

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db import connection
 
 from accounts.authentication import Caller
+from accounts.metering import Claim
 from accounts.pricing import list_price
 from embeddings import errors, metrics
 from embeddings.catalog.instructions import instruction_for
@@ -35,7 +36,8 @@ from embeddings.types import EmbeddingRequest, EmbeddingResult
 class Origin:
     """Where a request came from, since when, and whether it is still there.
 
-    `event_id` is what its usage event is found by, and its answer's request id.
+    `event_id` is what its usage event is found by, and its answer's request id;
+    `claim` is the caller's own name for it.
     """
 
     event_id: UUID
@@ -43,6 +45,7 @@ class Origin:
     wire: str
     started_ns: int
     is_gone: Callable[[], bool] | None = None
+    claim: Claim | None = None
 
 
 def embed(request: EmbeddingRequest, origin: Origin) -> EmbeddingResult:
@@ -66,6 +69,7 @@ def embed(request: EmbeddingRequest, origin: Origin) -> EmbeddingResult:
         tokens=tokens,
         truncated=truncated,
         price=price,
+        claim=origin.claim,
     )
     release_connection()
     with metered.admitted(), _translated(request):
@@ -91,6 +95,7 @@ def embed(request: EmbeddingRequest, origin: Origin) -> EmbeddingResult:
         is_instruction_ignored=bool(job.instruction)
         and not job.spec.instruction_template,
         standings=metered.standings,
+        is_replay=metered.is_replay,
     )
 
 

@@ -44,6 +44,7 @@ class EmbeddingResult:
     Where sparse vectors were asked for, they are in `sparse`, and `vectors` is empty.
     `model` is the name the caller used; `tokens` counts what the model processed per
     text; `created_at` is in Unix seconds. `standings` are the caller's quotas after it.
+    A replay was billed before, under the caller's Idempotency-Key.
     """
 
     request_id: str
@@ -57,6 +58,7 @@ class EmbeddingResult:
     total_ns: int
     is_instruction_ignored: bool = False
     standings: tuple[Standing, ...] = ()
+    is_replay: bool = False
 
     @property
     def total_tokens(self) -> int:

@@ -24,6 +24,7 @@ from embeddings import errors, metrics, request_body, service
 from embeddings.catalog.lookup import models_of, resolve
 from embeddings.dialects import dialect_below
 from embeddings.dialects.base import Dialect, Operation, Route, WireRequest
+from embeddings.idempotency import claim_of
 from embeddings.in_flight import Place, get_in_flight
 from embeddings.replies import error_reply, respond
 from embeddings.types import EmbeddingResult, Reply
@@ -160,6 +161,7 @@ def _embed(view: WireView, wire: WireRequest) -> Reply:
         wire=view.dialect.name,
         started_ns=view.started_ns,
         is_gone=_hang_up_detector(view.request.META),
+        claim=claim_of(wire, request),
     )
     result = service.embed(request, origin)
     reply = view.dialect.render(result, request)
@@ -195,6 +197,8 @@ def _fact_headers(result: EmbeddingResult) -> dict[str, str]:
     headers = limit_headers(result.standings)
     if cut := sum(result.truncated):
         headers["x-truncated-texts"] = str(cut)
+    if result.is_replay:
+        headers["idempotency-replayed"] = "true"
     if result.is_instruction_ignored:
         headers["x-instruction-ignored"] = "1"
     return headers

@@ -37,6 +37,8 @@ STATUS = {
     ErrorCode.UNSUPPORTED: 501,
     ErrorCode.RATE_LIMITED: 429,
     ErrorCode.QUOTA_EXCEEDED: 429,
+    ErrorCode.IDEMPOTENCY_MISMATCH: 422,
+    ErrorCode.IDEMPOTENCY_RUNNING: 409,
     ErrorCode.OVERLOADED: 503,
     ErrorCode.UNAVAILABLE: 503,
     ErrorCode.CLIENT_GONE: 499,

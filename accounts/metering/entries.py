@@ -1,6 +1,6 @@
 """What the metering thread is asked to do, and what it answers."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeAlias
 from uuid import UUID
@@ -8,6 +8,14 @@ from uuid import UUID
 from accounts.metering.ticket import Ticket
 from accounts.metering.usage import Usage
 from accounts.quotas import Amounts, Standing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """A caller's own name for a request, and the request: keyed hashes of 32 bytes."""
+
+    digest: bytes
+    fingerprint: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +27,12 @@ class Ask:
     model: str
     amounts: Amounts
     occurred_at: datetime
+    claim: Claim | None = None
+
+    @property
+    def as_replay(self) -> "Ask":
+        """The same request when it was billed before: it counts, and costs nothing."""
+        return replace(self, amounts=replace(self.amounts, tokens=0, nanos=0))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -26,13 +40,14 @@ class Reservation:
     """What an admitted request holds until it is settled.
 
     `taken` are amounts by account id, held by `incarnation`; `standings` were the
-    tenant's at admission.
+    tenant's at admission. A replay was billed before, and is not again.
     """
 
     ask: Ask
     incarnation: UUID
     taken: tuple[tuple[int, int], ...]
     standings: tuple[Standing, ...]
+    is_replay: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,3 +79,8 @@ class TakeBack:
 
 
 Entry: TypeAlias = Admit | Settle | TakeBack
+
+
+def ask_of(entry: Entry) -> Ask:
+    """The request that an entry is about."""
+    return entry.ask if isinstance(entry, Admit) else entry.reservation.ask

@@ -1,5 +1,6 @@
 """Writes to the ledger, in the caller's transaction or one of their own."""
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from datetime import date
 
@@ -7,8 +8,10 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q
 from psycopg.errors import CheckViolation
 
+from accounts.latency import BUCKETS
+from accounts.metering.entries import Ask
 from accounts.metering.usage import Usage, correction_of
-from accounts.models import ApiKey, UsageEvent
+from accounts.models import ApiKey, UsageDelta, UsageEvent
 
 
 def record(usages: Sequence[Usage]) -> None:
@@ -22,6 +25,30 @@ def record(usages: Sequence[Usage]) -> None:
 def correct(usages: Sequence[Usage]) -> None:
     """Take events back whose answers were withheld; each at most once."""
     _insert([correction_of(usage.to_row()) for usage in usages])
+
+
+def note_refusals(asks: Sequence[Ask]) -> None:
+    """Count requests that were not admitted; they are in the roll-ups alone."""
+    counts = Counter(
+        (
+            ask.occurred_at.replace(minute=0, second=0, microsecond=0),
+            ask.tenant_id,
+            ask.api_key_id,
+            ask.model,
+        )
+        for ask in asks
+    )
+    UsageDelta.objects.bulk_create(
+        UsageDelta(
+            hour=hour,
+            tenant_id=tenant_id,
+            api_key_id=api_key_id,
+            model=model,
+            refusals=count,
+            latency=[0] * BUCKETS,
+        )
+        for (hour, tenant_id, api_key_id, model), count in counts.items()
+    )
 
 
 def is_missing_month(error: IntegrityError) -> bool:

@@ -214,6 +214,7 @@ class Meter:
             try:
                 self._connect()
                 self._rounds.beat()
+                incarnations.reap_neighbours()
                 incarnations.reap()
             except PASSING_ERRORS as error:
                 logger.warning("Metering cannot tell that it lives: %s", error)

@@ -1,6 +1,7 @@
 """The tables of accounts."""
 
 from accounts.models.api_key import ApiKey, IssuedKey, Scope
+from accounts.models.idempotency_key import IdempotencyKey
 from accounts.models.incarnation import Incarnation, InFlight
 from accounts.models.plan import Plan
 from accounts.models.price import Price
@@ -17,6 +18,7 @@ from accounts.models.user import User
 __all__ = [
     "ApiKey",
     "EventKind",
+    "IdempotencyKey",
     "InFlight",
     "Incarnation",
     "IssuedKey",

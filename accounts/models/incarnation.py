@@ -16,6 +16,12 @@ class Incarnation(models.Model):
     id = models.UUIDField(primary_key=True)
     host = models.CharField(max_length=255)
     pid = models.IntegerField()
+    machine = models.CharField(
+        max_length=100,
+        default="",
+        db_default="",
+        help_text="Where process ids mean the same; empty: not known.",
+    )
     round = models.BigIntegerField(default=0)
     started_at = models.DateTimeField()
     seen_at = models.DateTimeField()

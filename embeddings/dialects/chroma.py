@@ -44,7 +44,7 @@ _SPARSE_SCHEMA = {
 _EXAMPLE = {"texts": ["hello world"], "instructions": ""}
 
 #: Codes whose status on this wire is not the platform's own.
-_STATUS = {ErrorCode.MODEL_NOT_FOUND: 400}
+_STATUS = {ErrorCode.MODEL_NOT_FOUND: 400, ErrorCode.IDEMPOTENCY_MISMATCH: 400}
 
 
 def _embed_route(path: str) -> Route:

@@ -47,6 +47,8 @@ _LOCATION = {
     ErrorCode.TOO_MANY_TEXTS: ["body", "input"],
     ErrorCode.INPUT_TOO_LONG: ["body", "input"],
     ErrorCode.DIMENSIONS: ["body", "dimensions"],
+    ErrorCode.IDEMPOTENCY_MISMATCH: ["header", "idempotency-key"],
+    ErrorCode.IDEMPOTENCY_RUNNING: ["header", "idempotency-key"],
 }
 
 

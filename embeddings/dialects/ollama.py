@@ -147,6 +147,7 @@ class Ollama(Dialect):
             ErrorCode.INPUT_TOO_LONG: 400,
             ErrorCode.UNSUPPORTED: 400,
             ErrorCode.DIMENSIONS: 400,
+            ErrorCode.IDEMPOTENCY_MISMATCH: 400,
         }.get(code, failure.status)
         return _reply({"error": message}, status=status)
 

@@ -1,5 +1,6 @@
 """The lives of processes."""
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -86,3 +87,25 @@ def test_of_an_unknown_life_nothing_is_known():
     Incarnation.objects.all().delete()
 
     assert incarnations.last_round("00000000-0000-0000-0000-000000000001") == -1
+
+
+def test_a_process_killed_on_this_machine_is_found_at_once():
+    _, of_dead = begin_with(5)
+    _, of_living = begin_with(5)
+    child = os.fork()
+    if child == 0:
+        os._exit(0)
+    os.waitpid(child, 0)
+    dead = Incarnation.objects.earliest("started_at")
+    Incarnation.objects.filter(pk=dead.pk).update(pid=child)
+
+    assert incarnations.reap_neighbours() == 1
+
+    assert (used(of_dead), used(of_living)) == ([100], [105])
+
+
+def test_processes_elsewhere_are_left_to_their_heartbeat():
+    begin_with(5)
+    Incarnation.objects.update(machine="another", pid=2**22 - 1)
+
+    assert incarnations.reap_neighbours() == 0

@@ -15,7 +15,13 @@ from accounts.metering import Meter, books, incarnations
 from accounts.metering.entries import Admit, Settle
 from accounts.metering.rounds import Rounds
 from accounts.metering.ticket import Ticket
-from accounts.models import InFlight, Quota, QuotaAccount, UsageEvent
+from accounts.models import (
+    InFlight,
+    Quota,
+    QuotaAccount,
+    UsageDelta,
+    UsageEvent,
+)
 from accounts.quotas import KINDS
 from tests.factories import make_api_key
 
@@ -172,3 +178,16 @@ def test_an_admission_is_not_waited_for_on_the_disk(make_usage, ask_for, monkeyp
     assert seen == [False, True]
     assert settled.wait(0) == ()
     assert len(admitted.wait(0).taken) == len(KINDS) - 1
+
+
+def test_refusals_are_counted_by_the_hour_and_in_no_ledger(make_usage, ask_for):
+    usage = make_usage()
+    Quota.objects.create(tenant_id=usage.tenant_id, kind="rpm", amount=0)
+    rounds, tickets = Rounds(), [Ticket() for _ in range(3)]
+    rounds.run([Admit(ask_for(usage), ticket) for ticket in tickets]).announce()
+
+    rounds.end()
+    delta = UsageDelta.objects.get()
+    assert (delta.refusals, delta.requests, delta.tokens) == (3, 0, 0)
+    assert delta.model == usage.model
+    assert not UsageEvent.objects.exists()
