@@ -4,6 +4,7 @@ from celery import shared_task
 from django.conf import settings
 
 from accounts import partitions, rollups
+from accounts.metering import incarnations, upkeep
 
 
 @shared_task(acks_late=True, ignore_result=True, time_limit=300)
@@ -16,6 +17,18 @@ def make_partitions() -> None:
 def roll_up() -> None:
     """Add what was used lately to the hours."""
     rollups.roll_up()
+
+
+@shared_task(acks_late=True, ignore_result=True, time_limit=60)
+def reap() -> None:
+    """Give back what dead processes hold."""
+    incarnations.reap()
+
+
+@shared_task(acks_late=True, ignore_result=True, time_limit=300)
+def clear_away() -> None:
+    """Delete what metering has no more use for."""
+    upkeep.clear_away()
 
 
 @shared_task(acks_late=True, ignore_result=True, time_limit=300)

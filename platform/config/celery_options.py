@@ -17,6 +17,8 @@ SCHEDULE = {
         "schedule": DAY_S,
     },
     "usage roll-up": {"task": "accounts.tasks.roll_up", "schedule": 30.0},
+    "dead processes": {"task": "accounts.tasks.reap", "schedule": 15.0},
+    "metering upkeep": {"task": "accounts.tasks.clear_away", "schedule": 600.0},
     "usage retention": {"task": "accounts.tasks.drop_old_months", "schedule": DAY_S},
 }
 

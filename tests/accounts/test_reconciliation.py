@@ -7,11 +7,13 @@ import time_machine
 from django.db import IntegrityError, connection
 
 from accounts import partitions
-from accounts.metering import Usage, ledger
-from accounts.models import SealedMonth, UsageDelta, UsageHour
+from accounts.metering import Ask, Usage, ledger
+from accounts.models import QuotaAccount, SealedMonth, UsageDelta, UsageHour
+from accounts.quotas import Amounts
 from accounts.reconciliation import UnreconciledError, reconcile, seal
 from accounts.rollups import roll_up
 from tests.factories import make_api_key
+from tests.inline_meter import InlineMeter
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -60,6 +62,53 @@ def test_correction_reconciles_too(api_key):
 
     assert found.is_exact
     assert (found.events, found.tokens) == (2, 0)
+
+
+def serve(api_key, *, at=NOON, tokens=7):
+    meter = InlineMeter()
+    ask = Ask(
+        tenant_id=api_key.tenant_id,
+        api_key_id=api_key.pk,
+        model="all-minilm",
+        amounts=Amounts(requests=1, tokens=tokens, concurrent=1),
+        occurred_at=at,
+    )
+    return meter, meter.admit(ask)
+
+
+def test_accounts_agree_with_the_ledger_while_requests_run(api_key):
+    record(api_key)
+    serve(api_key)
+
+    assert reconcile(MONTH).is_exact
+
+
+def test_use_beside_the_accounts_is_found(api_key):
+    meter, reservation = serve(api_key)
+    meter.release(reservation)
+    record(api_key, tokens=5)
+
+    found = reconcile(MONTH)
+
+    assert found.first_account_difference.in_ledger == 1
+    assert found.account_differences == 5
+
+
+@pytest.mark.parametrize(
+    "kind", ["rpd", "tokens-month", "tokens-prepaid", "concurrent"]
+)
+def test_changed_account_is_found(api_key, kind):
+    meter, reservation = serve(api_key)
+    meter.release(reservation)
+    assert reconcile(MONTH).is_exact
+
+    changed = QuotaAccount.objects.filter(kind=kind).order_by("period_start").first()
+    QuotaAccount.objects.filter(pk=changed.pk).update(used=3)
+    found = reconcile(MONTH)
+
+    assert (found.is_exact, found.account_differences) == (False, 1)
+    first = found.first_account_difference
+    assert (first.kind, first.used, first.in_ledger) == (kind, 3, 0)
 
 
 @pytest.mark.parametrize("model", [UsageHour, UsageDelta], ids=["hour", "outbox"])

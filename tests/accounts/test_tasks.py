@@ -8,7 +8,8 @@ from django.utils import timezone
 
 from accounts import partitions, tasks
 from accounts.latency import BUCKETS
-from accounts.models import SealedMonth, UsageDelta, UsageHour
+from accounts.metering import incarnations
+from accounts.models import Incarnation, SealedMonth, UsageDelta, UsageHour
 
 
 @pytest.mark.django_db
@@ -36,6 +37,18 @@ def test_usage_is_rolled_up():
     tasks.roll_up()
 
     assert UsageHour.objects.get().tokens == 3
+
+
+@pytest.mark.django_db
+def test_the_dead_are_reaped():
+    Incarnation.objects.update_or_create(
+        pk=incarnations.begin(), defaults={"seen_at": "2026-01-01T00:00Z"}
+    )
+
+    tasks.reap()
+    tasks.reap()
+
+    assert Incarnation.objects.get().ended_at is not None
 
 
 @pytest.mark.django_db

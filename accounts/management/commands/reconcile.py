@@ -71,6 +71,16 @@ def _sentences(found: Reconciliation, *, is_sealed: bool) -> str:
             f"{first.api_key_id}, model {first.model}: the ledger has "
             f"{first.in_ledger}, rolled up are {first.rolled_up}."
         )
-    elif found.is_exact:
+    account = found.first_account_difference
+    if account is not None:
+        whose = f"tenant {account.tenant_id}"
+        if account.api_key_id is not None:
+            whose += f", key {account.api_key_id}"
+        lines.append(
+            f"{found.account_differences:,} accounts of quotas differ, the first one "
+            f"{account.kind} of {whose} from {account.period_start:%Y-%m-%dT%H:%MZ}: "
+            f"it has {account.used:,}, the ledger {account.in_ledger:,}."
+        )
+    if found.is_exact:
         lines.append("Every sum agrees with the ledger.")
     return "\n".join(lines)
