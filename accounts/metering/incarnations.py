@@ -17,11 +17,16 @@ VALUES (%s, %s, %s, %s, 0, clock_timestamp(), clock_timestamp())
 """
 
 #: One row comes back unless the incarnation has ended or somebody else wrote for it.
-#: A round that settles nothing may be lost with the machine; a later one tells.
+#: Nobody waits for the disk while others wait for the accounts: see `flush`.
 FENCE = """
 UPDATE accounts_incarnation SET round = %(round)s, seen_at = clock_timestamp()
 WHERE id = %(id)s AND round = %(round)s - 1 AND ended_at IS NULL
-RETURNING set_config('synchronous_commit', %(commit)s, true)
+RETURNING set_config('synchronous_commit', 'off', true)
+"""
+
+FLUSH = """
+SELECT set_config('synchronous_commit', 'on', true);
+UPDATE accounts_incarnation SET seen_at = clock_timestamp() WHERE id = %s;
 """
 
 LAST_ROUND = "SELECT round FROM accounts_incarnation WHERE id = %s FOR NO KEY UPDATE"
@@ -69,12 +74,24 @@ def begin() -> uuid.UUID:
     return incarnation
 
 
-def raise_round(incarnation: uuid.UUID, number: int, *, is_durable: bool) -> bool:
-    """Make the open transaction the incarnation's round `number`; False: it may not."""
+def raise_round(incarnation: uuid.UUID, number: int) -> bool:
+    """Make the open transaction the incarnation's round `number`; False: it may not.
+
+    Its commit does not wait for the disk.
+    """
     with connection.cursor() as cursor:
-        commit = "on" if is_durable else "off"
-        cursor.execute(FENCE, {"id": incarnation, "round": number, "commit": commit})
+        cursor.execute(FENCE, {"id": incarnation, "round": number})
         return cursor.fetchone() is not None
+
+
+def flush(incarnation: uuid.UUID) -> None:
+    """Return when all rounds of the incarnation are on the disk.
+
+    A commit that waits for the disk takes all that were made before along, those of
+    other processes included. No lock on an account is held meanwhile.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(FLUSH, [incarnation])
 
 
 def last_round(incarnation: uuid.UUID) -> int:

@@ -65,6 +65,8 @@ class Rounds:
         if outcomes is None or self._incarnation is None:
             return None
         is_committed = incarnations.last_round(self._incarnation) == self._number + 1
+        if is_committed:
+            incarnations.flush(self._incarnation)
         self._in_doubt = None
         return self._committed(outcomes) if is_committed else None
 
@@ -88,16 +90,15 @@ class Rounds:
                 outcomes.held = {account.id: account.held for account in changed}
             _write(outcomes)
             self._in_doubt = outcomes
+        if outcomes.usages or outcomes.corrections:
+            incarnations.flush(self._incarnation)
         return self._committed(outcomes)
 
     def _decide(
         self, entries: Sequence[Entry], incarnation: UUID
     ) -> tuple[Outcomes, list[Account]]:
         """Lock and judge, what is given back first; the decisions, and what changed."""
-        is_durable = any(not isinstance(entry, Admit) for entry in entries)
-        if not incarnations.raise_round(
-            incarnation, self._number + 1, is_durable=is_durable
-        ):
+        if not incarnations.raise_round(incarnation, self._number + 1):
             raise FencedError
         asks = [ask_of(entry) for entry in entries]
         accounts = books.lock_accounts(_taken(entries), asks, held=self._held)

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from embeddings.bench.arithmetic import Verdict
+from embeddings.bench.machine import Machine
 from embeddings.bench.plan import Figure, Kind
 from embeddings.bench.run import Score
 from embeddings.bench.session import Report
@@ -123,16 +124,9 @@ def as_markdown(report: Report) -> str:
 
 def facts(report: Report) -> list[str]:
     """What the figures depend on, in plain lines."""
-    machine, lengths = report.machine, report.lengths
+    lengths = report.lengths
     quantiles = ", ".join(
         f"{percent} % {tokens}" for percent, tokens in lengths.quantiles.items()
-    )
-    versions = ", ".join(f"{name} {its}" for name, its in machine.versions.items())
-    gpu = f", {machine.gpu}" if machine.gpu else ""
-    place = (
-        f"{machine.processor}, {machine.cores} cores ({', '.join(machine.flags)}), "
-        f"{machine.memory_bytes / GIB:.0f} GiB{gpu}; {machine.system}; "
-        f"load before the run {machine.load:.1f}"
     )
     texts = (
         f"{report.subject.spec.name}; {lengths.texts:,} paragraphs with "
@@ -140,7 +134,19 @@ def facts(report: Report) -> list[str]:
         f"short texts of {report.short_lengths.mean:.0f} tokens"
     )
     rounds = f"medians of {report.rounds} rounds, contenders in turn"
-    return [place, versions, texts, rounds]
+    return [*place(report.machine), texts, rounds]
+
+
+def place(machine: Machine) -> list[str]:
+    """The machine and its software in two lines."""
+    gpu = f", {machine.gpu}" if machine.gpu else ""
+    hardware = (
+        f"{machine.processor}, {machine.cores} cores ({', '.join(machine.flags)}), "
+        f"{machine.memory_bytes / GIB:.0f} GiB{gpu}; {machine.system}; "
+        f"load before the run {machine.load:.1f}"
+    )
+    versions = ", ".join(f"{name} {its}" for name, its in machine.versions.items())
+    return [hardware, versions]
 
 
 def notes(report: Report) -> list[str]:

@@ -34,9 +34,9 @@ class Served:
 
     def __init__(self, contender: Contender, endpoint: Endpoint) -> None:
         self.contender = contender
+        self.endpoint = endpoint
         self.sent_requests = 0
         self.sent_texts = 0
-        self._endpoint = endpoint
         self._workload: Workload | None = None
 
     @property
@@ -90,7 +90,7 @@ class Served:
 
     def _measure_clients(self, workload: Workload) -> dict[Figure, float]:
         """Requests per second of clients that each wait for their answer."""
-        bodies = [self._endpoint.request((text,)) for text in workload.short]
+        bodies = [self.endpoint.request((text,)) for text in workload.short]
         ends_at = time.perf_counter() + workload.clients_s
         until = itertools.takewhile(
             lambda _: time.perf_counter() < ends_at, itertools.cycle(bodies)
@@ -98,7 +98,7 @@ class Served:
         started = time.perf_counter()
         times = [
             answer.seconds
-            for answer in drive(self._endpoint, until, clients=workload.clients)
+            for answer in drive(self.endpoint, until, clients=workload.clients)
         ]
         seconds = time.perf_counter() - started
         self.sent_requests += len(times)
@@ -116,9 +116,9 @@ class Served:
     def _answers(
         self, requests: Sequence[tuple[str, ...]], *, clients: int
     ) -> list[Answer]:
-        bodies = iter([self._endpoint.request(texts) for texts in requests])
+        bodies = iter([self.endpoint.request(texts) for texts in requests])
         answers = sorted(
-            drive(self._endpoint, bodies, clients=clients), key=lambda one: one.index
+            drive(self.endpoint, bodies, clients=clients), key=lambda one: one.index
         )
         self.sent_requests += len(answers)
         self.sent_texts += sum(map(len, requests))
@@ -161,14 +161,18 @@ class Gunicorn(Served):
     def prepare(self, workload: Workload) -> None:
         """Take the texts over, and wait until it serves; raises `ScratchError`."""
         super().prepare(workload)
+        self.wait_until_ready()
+        # So many connections that every process gets some, and loads the model.
+        self.measure(Row.CLIENTS)
+
+    def wait_until_ready(self) -> None:
+        """Return when it serves; raises `ScratchError`."""
         deadline = time.monotonic() + START_TIMEOUT_S
         while not _answers(self._ready):
             if self._process.poll() is not None or time.monotonic() > deadline:
                 words = self._log.read_text("utf-8", "replace")[-2000:]
                 raise ScratchError(f"the web server does not serve: {words}")
             time.sleep(0.1)
-        # So many connections that every process gets some, and loads the model.
-        self.measure(Row.CLIENTS)
 
     def close(self) -> None:
         """Stop the server."""

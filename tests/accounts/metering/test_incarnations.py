@@ -38,10 +38,10 @@ def used(tenant):
 def test_rounds_are_taken_in_turn_and_told():
     incarnation = incarnations.begin()
 
-    assert incarnations.raise_round(incarnation, 1, is_durable=True)
-    assert not incarnations.raise_round(incarnation, 1, is_durable=True)
-    assert not incarnations.raise_round(incarnation, 3, is_durable=True)
-    assert incarnations.raise_round(incarnation, 2, is_durable=False)
+    assert incarnations.raise_round(incarnation, 1)
+    assert not incarnations.raise_round(incarnation, 1)
+    assert not incarnations.raise_round(incarnation, 3)
+    assert incarnations.raise_round(incarnation, 2)
 
     assert incarnations.last_round(incarnation) == 2
 
@@ -54,7 +54,7 @@ def test_a_life_that_ended_writes_no_more_and_holds_nothing():
 
     assert used(tenant) == [100, 100]
     assert not InFlight.objects.exists()
-    assert not incarnations.raise_round(incarnation, 1, is_durable=True)
+    assert not incarnations.raise_round(incarnation, 1)
 
 
 def test_the_dead_give_back_what_they_held_and_the_living_keep_it():

@@ -182,10 +182,10 @@ def test_what_is_held_for_nobody_is_given_back(
     reached, opened = threading.Event(), threading.Event()
     raise_round = incarnations.raise_round
 
-    def slow(*args, **options):
+    def slow(*args):
         reached.set()
         opened.wait(5)
-        return raise_round(*args, **options)
+        return raise_round(*args)
 
     monkeypatch.setattr(incarnations, "raise_round", slow)
     with pytest.raises(UnavailableError):
