@@ -13,6 +13,7 @@ from accounts import secrets
 from accounts.errors import ForbiddenError, InvalidApiKeyError, MissingApiKeyError
 from accounts.models import ApiKey, Tenant
 from accounts.revision import get_cache
+from accounts.throttling import get_guard
 
 #: Read in this order; the first that is not empty is the key.
 PLAIN_HEADERS = ("x-chroma-token", "api-key", "x-goog-api-key")
@@ -48,11 +49,22 @@ class ApiKeyAuthentication(BaseAuthentication):
     """Sets `request.auth` to the `Caller`; there is no anonymous one."""
 
     def authenticate(self, request: Request) -> tuple[None, Caller]:
-        """Raise `MissingApiKeyError`, `InvalidApiKeyError` or `UnavailableError`."""
+        """Raise `MissingApiKeyError`, `InvalidApiKeyError` or `UnavailableError`.
+
+        An address that shows too many that are not valid gets `RateLimitedError`.
+        """
         secret = secret_of(request)
         if not secret:
             raise MissingApiKeyError
-        return None, caller_of(secret)
+        guard, address = get_guard(), request.META.get("REMOTE_ADDR", "")
+        guard.check(secret, address=address)
+        try:
+            caller = caller_of(secret)
+        except InvalidApiKeyError:
+            guard.note_failed(secret, address=address)
+            raise
+        guard.note_accepted(secret)
+        return None, caller
 
     def authenticate_header(self, request: Request) -> str:  # noqa: ARG002
         """What `WWW-Authenticate` says beside a 401."""

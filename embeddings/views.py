@@ -20,12 +20,14 @@ from accounts.authentication import ApiKeyAuthentication, Caller, HasScope
 from accounts.limit_headers import limit_headers
 from accounts.metering import new_event_id
 from accounts.models import Scope
+from accounts.throttling import BurstThrottle
 from embeddings import errors, metrics, request_body, service
 from embeddings.catalog.lookup import models_of, resolve
 from embeddings.dialects import dialect_below
 from embeddings.dialects.base import Dialect, Operation, Route, WireRequest
 from embeddings.idempotency import claim_of
 from embeddings.in_flight import Place, get_in_flight
+from embeddings.problems import shape_below
 from embeddings.replies import error_reply, respond
 from embeddings.types import EmbeddingResult, Reply
 
@@ -48,6 +50,7 @@ class WireView(APIView):
     candidates: ClassVar[tuple[Candidate, ...]] = ()
     authentication_classes = (ApiKeyAuthentication,)
     permission_classes = (HasScope,)
+    throttle_classes = (BurstThrottle,)
     required_scope = Scope.EMBED
     _place: Place | None = None
 
@@ -65,7 +68,7 @@ class WireView(APIView):
         except Exception as error:  # noqa: BLE001 - the funnel logs what it knows not
             request_body.drain(request.META)
             reply = error_reply(
-                error, dialect=self.dialect, request_id=str(self.event_id)
+                error, shape=self.dialect, request_id=str(self.event_id)
             )
         finally:
             if self._place is not None:
@@ -228,11 +231,11 @@ def _hang_up_detector(environ: Mapping[str, Any]) -> Callable[[], bool] | None:
 
 
 def refusal(request: HttpRequest, error: Exception) -> HttpResponse:
-    """An error's answer outside of WireView, in the shape of the path's wire."""
+    """An error's answer outside of the API's views, in the shape of the path."""
     request_body.drain(request.META)
     request_id = str(new_event_id(datetime.now(UTC)))
-    dialect = dialect_below(request.path)
-    reply = error_reply(error, dialect=dialect, request_id=request_id)
+    shape = shape_below(request.path)
+    reply = error_reply(error, shape=shape, request_id=request_id)
     return respond(reply, request_id=request_id)
 
 

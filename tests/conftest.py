@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from django.core.cache import caches
 from django.db import transaction
 from django.db.backends.postgresql.operations import DatabaseOperations
 from xdist.scheduler import LoadScopeScheduling
 
+from config.cache_options import RATE_LIMITS
 from tests.operators import (  # noqa: F401 -- fixtures are found by name
     plain_static_files,
     quick_passwords,
@@ -58,6 +60,12 @@ def stays_on_this_machine() -> Iterator[None]:
         patch.setattr(socket.socket, "connect", guarded(socket.socket.connect))
         patch.setattr(socket.socket, "connect_ex", guarded(socket.socket.connect_ex))
         yield
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_counted_yet() -> None:
+    """Begin each test with its address and its names unknown to the rate limits."""
+    caches[RATE_LIMITS].clear()
 
 
 @pytest.fixture(scope="session", autouse=True)

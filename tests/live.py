@@ -48,6 +48,8 @@ class LiveServer:
             "DATABASE_URL": self.database_url,
             "DATA_DIR": str(self.data_dir),
             "PORT": str(self.port),
+            # All tests call from one address.
+            "RATE_FAILED_KEYS": "1000000/60",
             **self.settings,
         }
 

@@ -16,6 +16,6 @@ class PlatformConfig(AppConfig):
 
 
 class PlatformAdminConfig(AdminConfig):
-    """Django's admin; the site is Unfold's."""
+    """Django's admin; the site is Unfold's with a sign-in of ours."""
 
-    default_site = "unfold.sites.UnfoldAdminSite"
+    default_site = "config.sign_in.PlatformAdminSite"

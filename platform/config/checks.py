@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from importlib.util import find_spec
 from typing import Any
 
 from cryptography.fernet import Fernet
@@ -11,6 +12,8 @@ from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.exceptions import ImproperlyConfigured
 from django.db import OperationalError, connections
 
+from accounts.rates import rate_of
+from config.cache_options import is_redis_url
 from config.client_address import networks
 from embeddings.engine.config import RUNTIMES
 
@@ -33,6 +36,9 @@ POSITIVE = (
     "WORKER_PROCESSES",
     "WRITE_TIMEOUT_S",
 )
+
+#: Settings that are rates.
+RATES = ("RATE_BURST", "RATE_FAILED_KEYS", "RATE_LOGINS")
 
 
 def _secret_key() -> str:
@@ -107,6 +113,29 @@ def check_numbers(
         for name in POSITIVE
         if getattr(settings, name) <= 0
     ]
+
+
+@register()
+def check_rates(
+    app_configs: Sequence[AppConfig] | None,  # noqa: ARG001 -- Django's signature
+    **kwargs: Any,  # noqa: ARG001
+) -> list[CheckMessage]:
+    """Rate limits are written as they are read, and there is what counts them."""
+    found: list[CheckMessage] = []
+    for name in RATES:
+        try:
+            rate_of(getattr(settings, name))
+        except ValueError as error:
+            hint = "600/10 is 600 in 10 seconds; 0 is no limit."
+            found.append(Error(f"{name}: {error}.", hint=hint, id="config.E013"))
+    if settings.REDIS_URL and not is_redis_url(settings.REDIS_URL):
+        hint = "Such as redis://:password@host:6379/0; rediss:// is with TLS."
+        found.append(Error("REDIS_URL is no such URL.", hint=hint, id="config.E014"))
+    if settings.REDIS_URL and find_spec("redis") is None:
+        hint = "Run `pip install 'embedding-platform[redis]'`, or unset REDIS_URL."
+        message = "REDIS_URL is set, and Redis' client is not installed."
+        found.append(Error(message, hint=hint, id="config.E015"))
+    return found
 
 
 @register()

@@ -9,7 +9,7 @@ from pathlib import Path
 import dj_database_url
 from environs import Env
 
-from config import celery_options, logging, secret_files
+from config import cache_options, celery_options, logging, secret_files
 from config.unfold import UNFOLD  # noqa: F401 -- a setting, read by its name
 from embedded import address
 
@@ -85,7 +85,8 @@ LEDGER_MONTHS = env.int("LEDGER_MONTHS", 0)
 
 # Applications
 INSTALLED_APPS = [
-    "unfold",
+    # Its other config would put its own site in the place of ours.
+    "unfold.apps.BasicAppConfig",
     "unfold.contrib.filters",
     "unfold.contrib.forms",
     "config.apps.PlatformAdminConfig",
@@ -171,13 +172,15 @@ DATABASES["default"]["OPTIONS"] = {
 } | DATABASES["default"].get("OPTIONS", {})
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# What a process remembers between requests: approximate limits only
-CACHES = {
-    "default": {
-        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
-        "OPTIONS": {"MAX_ENTRIES": 100_000},
-    }
-}
+# Rate limits, each "count/seconds", 0 for none. Approximate, and lost with their cache:
+# what a tenant is promised is a quota.
+RATE_FAILED_KEYS = env.str("RATE_FAILED_KEYS", "20/60")
+RATE_LOGINS = env.str("RATE_LOGINS", "20/60")
+RATE_BURST = env.str("RATE_BURST", "6000/10")
+REDIS_URL = secret_files.read("REDIS_URL")
+CACHES = cache_options.options(REDIS_URL)
+RATELIMIT_USE_CACHE = cache_options.RATE_LIMITS
+RATELIMIT_FAIL_OPEN = True
 
 # Background work
 BROKER_URL = secret_files.read("BROKER_URL") or celery_options.PGMQ_URL
@@ -221,14 +224,17 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["config.permissions.DenyAll"],
     "UNAUTHENTICATED_USER": None,
     "DEFAULT_METADATA_CLASS": None,
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
 }
 SPECTACULAR_SETTINGS = {
-    # The document is our own; only its page is theirs.
+    # The document is our own; theirs are its page and the tenant API's part.
+    "OAS_VERSION": "3.1.0",
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    # How to show a key is told once, for all routes.
+    "AUTHENTICATION_WHITELIST": [],
     "ENABLE_DJANGO_DEPLOY_CHECK": False,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }
-
-SILENCED_SYSTEM_CHECKS = ["django_ratelimit.E003", "django_ratelimit.W001"]
 
 env.seal()

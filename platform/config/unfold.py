@@ -75,9 +75,10 @@ UNFOLD: dict[str, Any] = {
                 "items": [
                     _page("Tenants", "domain", "accounts", "tenant"),
                     _page("API keys", "key", "accounts", "apikey"),
-                    _page("Usage ledger", "receipt_long", "accounts", "usageevent"),
-                    _page("Usage by hour", "schedule", "accounts", "usagehour"),
+                    _page("Plans", "loyalty", "accounts", "plan"),
                     _page("Prices", "sell", "accounts", "price"),
+                    _page("Usage", "bar_chart", "accounts", "usagesofar"),
+                    _page("Usage ledger", "receipt_long", "accounts", "usageevent"),
                 ],
             },
             {

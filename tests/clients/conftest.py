@@ -3,6 +3,7 @@
 import gc
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,16 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
     commands += [["grant_model", "acme", "Chroma/BM25"]]
     # All in one process: most of a command's time is its imports.
     live.manage("shell", "-c", CALL_ALL.format(commands=commands))
+    live.start()
+    yield live
+    live.stop()
+
+
+@pytest.fixture(scope="session")
+def neighbour(server: LiveServer) -> Iterator[LiveServer]:
+    """Another process on the same database; it believes X-Forwarded-For from here."""
+    own = {"RATE_FAILED_KEYS": "3/86400", "TRUSTED_PROXIES": "127.0.0.1"}
+    live = replace(server, settings={**server.settings, **own}, port=0, process=None)
     live.start()
     yield live
     live.stop()

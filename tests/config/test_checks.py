@@ -1,3 +1,5 @@
+from importlib.machinery import ModuleSpec
+
 import pytest
 from django.conf import settings as django_settings
 from django.core.checks import run_checks
@@ -29,6 +31,9 @@ def test_sound_settings_pass() -> None:
         ({"WEB_THREADS": 0}, "config.E007"),
         ({"ENGINE_DEVICE": "gpu"}, "config.E011"),
         ({"ENGINE_RUNTIME": "onnx"}, "config.E012"),
+        ({"RATE_FAILED_KEYS": "5/w"}, "config.E013"),
+        ({"RATE_LOGINS": "1k/60"}, "config.E013"),
+        ({"RATE_BURST": "600/0"}, "config.E013"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -43,10 +48,37 @@ def test_unsound_settings_are_named(
         checks.check_exposure,
         checks.check_numbers,
         checks.check_engine,
+        checks.check_rates,
     ]
     messages = [message for function in functions for message in function(None)]
 
     assert [message.id for message in messages] == [identifier]
+
+
+@pytest.mark.parametrize(
+    ("url", "is_installed", "identifiers"),
+    [
+        ("redis://cache:6379/0", True, []),
+        ("redis://cache:6379/0", False, ["config.E015"]),
+        ("cache:6379", True, ["config.E014"]),
+        ("", False, []),
+    ],
+)
+def test_redis_needs_a_url_and_its_client(
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    url: str,
+    is_installed: bool,
+    identifiers: list[str],
+) -> None:
+    settings.REDIS_URL = url
+    found = ModuleSpec("redis", None) if is_installed else None
+    monkeypatch.setattr(checks, "find_spec", lambda _: found)
+
+    messages = checks.check_rates(None)
+
+    assert [message.id for message in messages] == identifiers
+    assert not any(url and url in str(message) for message in messages)
 
 
 @pytest.mark.parametrize(
