@@ -1,21 +1,23 @@
-"""The admin's pages for tenants, keys, the ledger, operators and security."""
+"""The admin's pages for tenants, keys, plans, usage, operators and security."""
 
 from accounts.admin import (
     api_keys,
-    hours,
     people,
+    plans,
     prices,
     security,
     tenants,
+    usage,
     usage_events,
 )
 
 __all__ = [
     "api_keys",
-    "hours",
     "people",
+    "plans",
     "prices",
     "security",
     "tenants",
+    "usage",
     "usage_events",
 ]

@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from unfold.admin import TabularInline
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import action
 from unfold.enums import ActionVariant
@@ -28,6 +29,8 @@ from accounts.admin.api_key_form import (
 )
 from accounts.admin.base import PlatformAdmin
 from accounts.admin.columns import BAD, GOOD, STALE, badge, code, moment
+from accounts.admin.quotas import QuotaInline
+from accounts.admin.standing import TEMPLATE, standing_rows
 from accounts.models import ApiKey
 
 
@@ -63,12 +66,20 @@ class ApiKeyAdmin(PlatformAdmin):
         ("What it may do", {"fields": ("scopes", "model_names", "expires_at")}),
         ("History", {"fields": (("created", "last_used", "revoked"),)}),
     )
+    inlines = (QuotaInline,)
+    change_form_outer_after_template = TEMPLATE
 
     def get_readonly_fields(
         self, request: HttpRequest, obj: ApiKey | None = None
     ) -> tuple[str, ...]:
         """A key never changes hands."""
         return (*self.readonly_fields, "tenant") if obj else self.readonly_fields
+
+    def get_inlines(
+        self, request: HttpRequest, obj: ApiKey | None = None
+    ) -> tuple[type[TabularInline], ...]:
+        """Its quotas, once it is issued."""
+        return self.inlines if obj else ()
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[ApiKey], search_term: str
@@ -182,6 +193,10 @@ class ApiKeyAdmin(PlatformAdmin):
         if kwargs.get("add"):
             context["show_save_and_add_another"] = False
             context["show_save_and_continue"] = False
+        elif (api_key := context.get("original")) is not None:
+            context["standing"] = standing_rows(
+                request, tenant=api_key.tenant, api_key=api_key
+            )
         page: HttpResponse = super().render_change_form(request, context, **kwargs)
         return page
 

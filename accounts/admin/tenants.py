@@ -1,4 +1,4 @@
-"""Tenants: who they are, how many keys they hold, when they last called."""
+"""Tenants: who they are, what they may use, how many keys they hold."""
 
 from typing import Any
 
@@ -8,11 +8,15 @@ from django.db.models import Count, Max, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
-from unfold.contrib.filters.admin import BooleanRadioFilter
+from unfold.admin import TabularInline
+from unfold.contrib.filters.admin import AutocompleteSelectFilter, BooleanRadioFilter
 from unfold.decorators import action
 
 from accounts.admin.base import PlatformAdmin
 from accounts.admin.columns import BAD, GOOD, badge, moment, number
+from accounts.admin.plans import LIMITS
+from accounts.admin.quotas import QuotaInline
+from accounts.admin.standing import TEMPLATE, standing_rows
 from accounts.models import Tenant
 
 
@@ -27,14 +31,35 @@ def _list_of(model: str, tenant_id: str, page: str = "changelist") -> HttpRespon
 class TenantAdmin(PlatformAdmin):
     """Tenants are switched off, never deleted: their ledger stands on them."""
 
-    list_display = ("slug", "name", "state", "key_count", "last_used", "created")
-    list_filter = (("is_active", BooleanRadioFilter),)
+    list_display = (
+        "slug",
+        "name",
+        "plan",
+        "state",
+        "key_count",
+        "last_used",
+        "created",
+    )
+    list_filter = (
+        ("plan", AutocompleteSelectFilter),
+        ("is_active", BooleanRadioFilter),
+    )
+    list_select_related = ("plan",)
     search_fields = ("slug", "name")
     search_help_text = "Slug or name"
-    fieldsets = ((None, {"fields": ("name", "slug", "is_active", "created_at")}),)
+    autocomplete_fields = ("plan",)
+    fieldsets = (
+        (None, {"fields": ("name", "slug", "is_active", "plan", "created_at")}),
+        (
+            "Limits",
+            {"fields": LIMITS, "description": "What is empty is as in its plan."},
+        ),
+    )
+    inlines: tuple[type[TabularInline], ...] = (QuotaInline,)
+    change_form_outer_after_template = TEMPLATE
     readonly_fields = ("created_at",)
     actions = ("activate", "deactivate")
-    actions_detail = ("issue_key", "show_keys", "show_usage")
+    actions_detail = ("issue_key", "show_keys", "show_usage", "show_ledger")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Tenant]:
         """Tenants with their counts, all in one query."""
@@ -52,6 +77,27 @@ class TenantAdmin(PlatformAdmin):
     ) -> dict[str, Any]:
         """A new tenant's slug follows the name until it is typed."""
         return {} if obj else {"slug": ("name",)}
+
+    def get_inlines(
+        self, request: HttpRequest, obj: Tenant | None = None
+    ) -> tuple[type[TabularInline], ...]:
+        """What there is to grant, once there is a tenant to grant it to."""
+        return self.inlines if obj else ()
+
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        *args: Any,
+        **kwargs: Any,
+    ) -> HttpResponse:
+        """The form, and how the tenant's quotas stand."""
+        if context.get("original") is not None:
+            context["standing"] = standing_rows(request, tenant=context["original"])
+        page: HttpResponse = super().render_change_form(
+            request, context, *args, **kwargs
+        )
+        return page
 
     def has_delete_permission(
         self, request: HttpRequest, obj: Tenant | None = None
@@ -110,6 +156,10 @@ class TenantAdmin(PlatformAdmin):
         return request.user.has_perm("accounts.view_apikey")
 
     def has_usage_permission(self, request: HttpRequest, _: Any = None) -> bool:
+        """Whether the visitor may see sums of usage."""
+        return request.user.has_perm("accounts.view_usagesofar")
+
+    def has_ledger_permission(self, request: HttpRequest, _: Any = None) -> bool:
         """Whether the visitor may see the ledger."""
         return request.user.has_perm("accounts.view_usageevent")
 
@@ -123,8 +173,13 @@ class TenantAdmin(PlatformAdmin):
         """Lead on to this tenant's keys."""
         return _list_of("apikey", object_id)
 
-    @action(description="Usage", icon="receipt_long", permissions=["usage"])  # type: ignore[untyped-decorator]
+    @action(description="Usage", icon="bar_chart", permissions=["usage"])  # type: ignore[untyped-decorator]
     def show_usage(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Lead on to what this tenant used, by day."""
+        return _list_of("usagesofar", object_id)
+
+    @action(description="Ledger", icon="receipt_long", permissions=["ledger"])  # type: ignore[untyped-decorator]
+    def show_ledger(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Lead on to this tenant's events in the ledger."""
         return _list_of("usageevent", object_id)
 

@@ -89,3 +89,4 @@ class UsageSoFar(UsageSums):
 
         managed = False
         db_table = "accounts_usagesofar"
+        verbose_name = verbose_name_plural = "usage"

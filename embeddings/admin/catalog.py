@@ -14,7 +14,6 @@ from unfold.contrib.filters.admin import (
     AutocompleteSelectFilter,
     BooleanRadioFilter,
     ChoicesDropdownFilter,
-    DropdownFilter,
 )
 from unfold.contrib.forms.widgets import ArrayWidget
 from unfold.widgets import UnfoldAdminSelectWidget
@@ -22,16 +21,9 @@ from unfold.widgets import UnfoldAdminSelectWidget
 from accounts.admin.base import PlatformAdmin
 from accounts.admin.columns import BAD, GOOD, NOTE, badge, moment, number
 from accounts.admin.tenants import TenantAdmin
-from accounts.admin.usage_events import (
-    ExactFilter,
-    ModelFilter,
-    UsageEventAdmin,
-    WireFilter,
-)
-from accounts.models import Tenant, UsageEvent
+from accounts.models import Tenant
 from embeddings import tasks
 from embeddings.admin import downloads
-from embeddings.dialects import all_dialects
 from embeddings.engine.families import all_families
 from embeddings.engine.machine import supported_precisions
 from embeddings.models import EmbeddingModel, ModelAlias, ModelGrant
@@ -238,52 +230,7 @@ admin.site.unregister(Tenant)
 class GrantedTenantAdmin(TenantAdmin):
     """A tenant's page together with its grants, which accounts knows nothing of."""
 
-    inlines = (ModelGrantInline,)
-
-    def get_inlines(
-        self, request: HttpRequest, obj: Tenant | None = None
-    ) -> tuple[type[TabularInline], ...]:
-        """The grants, once there is a tenant to grant to."""
-        return self.inlines if obj else ()
-
-
-class CatalogFilter(ExactFilter, DropdownFilter):
-    """Events of one model of the catalog."""
-
-    title = parameter_name = "model"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """Every model's canonical name."""
-        names = EmbeddingModel.objects.values_list("name", flat=True)
-        return [(name, name) for name in names]
-
-    def has_output(self) -> bool:
-        """Also with an empty catalog, or a link would show what it does not name."""
-        return True
-
-
-class DialectFilter(ExactFilter, DropdownFilter):
-    """Events that came over one of the wires that are spoken here."""
-
-    title = parameter_name = "wire"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """Every dialect's name."""
-        return [(dialect.name, dialect.name) for dialect in all_dialects()]
-
-
-NAMED: dict[Any, Any] = {ModelFilter: CatalogFilter, WireFilter: DialectFilter}
-
-admin.site.unregister(UsageEvent)
-
-
-@admin.register(UsageEvent)
-class NamedUsageEventAdmin(UsageEventAdmin):
-    """The ledger, with the catalog's and the dialects' names to choose from."""
-
-    list_filter = tuple(
-        NAMED.get(chosen, chosen) for chosen in UsageEventAdmin.list_filter
-    )
+    inlines = (ModelGrantInline, *TenantAdmin.inlines)
 
 
 for _model in (EmbeddingModel, ModelAlias, ModelGrant):

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from accounts import partitions
+from accounts.latency import BUCKETS
 from accounts.metering import new_event_id
-from accounts.models import ApiKey, UsageEvent
+from accounts.models import ApiKey, UsageEvent, UsageHour
 from tests.factories import make_api_key
 
 NEWEST = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -40,6 +41,27 @@ def add_events(db: None) -> AddEvents:
                 **defaults,
             )
             for time in times
+        )
+
+    return add
+
+
+AddHour = Callable[..., UsageHour]
+
+
+@pytest.fixture
+def add_hour(db: None) -> AddHour:
+    """Write what was rolled up of one hour, unless given of a new tenant."""
+
+    def add(
+        hour: datetime = NEWEST, api_key: ApiKey | None = None, **sums: Any
+    ) -> UsageHour:
+        api_key = api_key or make_api_key().api_key
+        return UsageHour.objects.create(
+            hour=hour,
+            tenant_id=api_key.tenant_id,
+            api_key=api_key,
+            **{"model": "m", "latency": [0] * BUCKETS, **sums},
         )
 
     return add

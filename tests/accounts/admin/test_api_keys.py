@@ -151,6 +151,7 @@ def test_neither_digest_nor_tenant_nor_ends_can_be_changed(root: Client):
     forged = {"name": "after", "scopes": ["usage"], "model_names": ""}
     forged |= {"digest": "x", "prefix": "x", "last4": "x", "revoked_at": "x"}
     forged |= {"tenant": make_tenant().pk, "expires_at_0": "", "expires_at_1": ""}
+    forged |= {"quotas-TOTAL_FORMS": 0, "quotas-INITIAL_FORMS": 0}
 
     root.post(reverse("admin:accounts_apikey_change", args=[key.pk]), forged)
 

@@ -91,7 +91,8 @@ def test_tenants_cannot_be_deleted(root: Client):
     [
         ("issue_key", "apikey/add/?tenant={}"),
         ("show_keys", "apikey/?tenant__id__exact={}"),
-        ("show_usage", "usageevent/?tenant__id__exact={}"),
+        ("show_usage", "usagesofar/?tenant__id__exact={}"),
+        ("show_ledger", "usageevent/?tenant__id__exact={}"),
     ],
 )
 def test_a_tenants_page_leads_on(root: Client, action, leads_to):
@@ -103,7 +104,9 @@ def test_a_tenants_page_leads_on(root: Client, action, leads_to):
     assert root.get(response.url).status_code == 200
 
 
-@pytest.mark.parametrize("action", ["issue_key", "show_keys", "show_usage"])
+@pytest.mark.parametrize(
+    "action", ["issue_key", "show_keys", "show_usage", "show_ledger"]
+)
 def test_viewers_are_not_led_where_they_may_not_go(staff: SignIn, action):
     tenant = make_tenant()
     clerk = staff("accounts.view_tenant")

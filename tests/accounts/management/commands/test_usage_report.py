@@ -4,7 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from accounts import rollups
 from accounts.metering import Usage, ledger
+from accounts.models import UsageHour
 from tests.factories import make_api_key, make_tenant
 
 pytestmark = pytest.mark.django_db
@@ -56,8 +58,9 @@ def _tokens(ended, by):
         ),
         (["--month", "2026-11"], "tenant", {"acme": 1_000_006, "other": 9}),
         (["--month", "2026-11"], "day", {"2026-11-30": 1_000_015}),
+        (["--month", "2026-11"], "hour", {"2026-11-30T23:00Z": 1_000_015}),
     ],
-    ids=["models", "next month", "one tenant", "tenants", "days"],
+    ids=["models", "next month", "one tenant", "tenants", "days", "hours"],
 )
 def test_sums_are_exact(run, usage, arguments, by, expected):
     ended = run("usage_report", *arguments, "--by", by, "--json")
@@ -71,13 +74,41 @@ def test_sums_by_key(run, usage):
     assert _tokens(ended, "key") == {usage["acme"].pk: 1_000_006, usage["other"].pk: 9}
 
 
+def test_sums_are_the_same_once_they_are_rolled_up(run, usage):
+    before = run("usage_report", "--month", "2026-11", "--json").value
+
+    rollups.roll_up()
+
+    assert run("usage_report", "--month", "2026-11", "--json").value == before
+
+
+def test_money_and_what_was_refused_are_told(run, usage):
+    rollups.roll_up()
+    UsageHour.objects.filter(model="large").update(
+        refusals=3, failures=1, list_nanos=1_250_000_000_001
+    )
+
+    ended = run("usage_report", "--month", "2026-11", "--json")
+
+    assert ended.value["rows"][0] == {
+        "model": "large",
+        "requests": 1,
+        "failures": 1,
+        "refusals": 3,
+        "texts": 2,
+        "tokens": 5,
+        "truncated": 0,
+        "list_price": "1250.000000001",
+    }
+
+
 def test_as_text_it_is_a_table(run, usage):
     ended = run("usage_report", "--month", "2026-11", "--tenant", "acme")
 
     assert ended.out.splitlines() == [
-        "model  requests  texts     tokens  truncated",
-        "large         1      2          5          0",
-        "small         2      4  1,000,001          0",
+        "model  requests  failures  refusals  texts     tokens  truncated  list_price",
+        "large         1         0         0      2          5          0        0.00",
+        "small         2         0         0      4  1,000,001          0        0.00",
     ]
 
 
