@@ -1,4 +1,4 @@
-"""The OpenAPI document of the wires, and an example call of each."""
+"""The OpenAPI document of the API, and an example call of each wire."""
 
 import json
 import re
@@ -16,6 +16,7 @@ from django.views import View
 from embeddings.dialects import all_dialects
 from embeddings.dialects.base import Dialect, Operation, Route
 from embeddings.errors import MethodError
+from embeddings.tenant_api.documentation import documentation
 from embeddings.views import refusal
 
 EXAMPLE_MODEL = "all-MiniLM-L6-v2"
@@ -41,7 +42,7 @@ class OpenApiView(View):
     http_method_names = ["get", "head"]
 
     def get(self, request: HttpRequest) -> HttpResponse:  # noqa: ARG002
-        """OpenAPI 3.1 of every route of every wire."""
+        """OpenAPI 3.1 of every route."""
         return HttpResponse(orjson.dumps(document()), content_type="application/json")
 
     def http_method_not_allowed(
@@ -62,6 +63,8 @@ def document() -> dict[str, object]:
         for route in dialect.routes:
             operations = paths.setdefault(f"/{route.path}", {})
             operations[route.method.lower()] = _operation(dialect, route)
+    tenant_api = documentation()
+    paths |= tenant_api.paths
     return {
         "openapi": "3.1.0",
         "info": {
@@ -69,7 +72,7 @@ def document() -> dict[str, object]:
             "version": version("embedding-platform"),
         },
         "paths": dict(sorted(paths.items())),
-        "components": {"securitySchemes": _SCHEMES},
+        "components": {"schemas": tenant_api.schemas, "securitySchemes": _SCHEMES},
         "security": [{name: []} for name in _SCHEMES],
     }
 

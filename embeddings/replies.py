@@ -10,8 +10,7 @@ from rest_framework.exceptions import APIException
 
 from accounts.limit_headers import limit_headers
 from embeddings import errors
-from embeddings.dialects.base import Dialect
-from embeddings.types import Failure, Reply
+from embeddings.types import ErrorShape, Failure, Reply
 
 logger = logging.getLogger(__name__)
 
@@ -26,10 +25,10 @@ _CODE_BY_STATUS = {
 }
 
 
-def error_reply(error: Exception, *, dialect: Dialect, request_id: str) -> Reply:
-    """Any exception as `dialect` writes it; the unforeseen is logged, not told."""
+def error_reply(error: Exception, *, shape: ErrorShape, request_id: str) -> Reply:
+    """Any exception as `shape` writes it; the unforeseen is logged, not told."""
     failure = _failure_of(error, request_id=request_id)
-    reply = dialect.render_error(failure)
+    reply = shape.render_error(failure)
     headers = {**reply.headers, **limit_headers(getattr(error, "standings", ()))}
     if failure.retry_after_s is not None:
         headers["Retry-After"] = str(max(1, math.ceil(failure.retry_after_s)))

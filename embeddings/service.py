@@ -11,7 +11,7 @@ import numpy as np
 from django.conf import settings
 from django.db import connection
 
-from accounts.authentication import Caller
+from accounts.authentication import Caller, Limits
 from accounts.metering import Claim
 from accounts.pricing import list_price
 from embeddings import errors, metrics
@@ -101,11 +101,25 @@ def embed(request: EmbeddingRequest, origin: Origin) -> EmbeddingResult:
 
 def check_count(request: EmbeddingRequest, caller: Caller) -> None:
     """Refuse more texts than one request may hold; raises TooManyTextsError."""
-    limit = settings.MAX_TEXTS
-    if caller.limits.max_texts is not None:
-        limit = min(limit, caller.limits.max_texts)
+    limit = most_texts(caller.limits)
     if len(request.inputs) > limit:
         raise errors.TooManyTextsError(count=len(request.inputs), limit=limit)
+
+
+def most_texts(limits: Limits) -> int:
+    """How many texts one request may hold."""
+    if limits.max_texts is None:
+        return settings.MAX_TEXTS
+    return min(settings.MAX_TEXTS, limits.max_texts)
+
+
+def most_keep_alive_s(limits: Limits) -> float | None:
+    """The longest keep_alive that a request gets; None: for ever."""
+    most = settings.KEEP_ALIVE_MAX_S
+    if limits.keep_alive_max_s is not None:
+        own = limits.keep_alive_max_s
+        most = own if most < 0 else min(most, own)
+    return None if most < 0 else most
 
 
 def _job(request: EmbeddingRequest, entry: CatalogEntry) -> Job:
@@ -155,7 +169,7 @@ def _run(
         tenant=origin.caller.tenant_slug,
         weight=limits.weight,
         deadline=time.monotonic() + settings.REQUEST_TIMEOUT_S,
-        keep_alive_s=_keep_alive_s(request, limits.keep_alive_max_s),
+        keep_alive_s=_keep_alive_s(request.keep_alive_s, limits),
         is_gone=origin.is_gone,
     )
     engine = get_engine()
@@ -169,12 +183,10 @@ def _run(
     return engine.run(prepared, call)
 
 
-def _keep_alive_s(request: EmbeddingRequest, most_s: float | None) -> float | None:
+def _keep_alive_s(wish: float | None, limits: Limits) -> float | None:
     """The caller's wish, as far as a tenant's may go; negative is for ever."""
-    wish, most = request.keep_alive_s, settings.KEEP_ALIVE_MAX_S
-    if most_s is not None:
-        most = most_s if most < 0 else min(most, most_s)
-    if wish is None or most < 0:
+    most = most_keep_alive_s(limits)
+    if wish is None or most is None:
         return wish
     return most if wish < 0 else min(wish, most)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from accounts.quotas import Standing
 from embeddings.engine.spec import Floats, Output, Role, SparseVector, Truncate
@@ -99,3 +100,10 @@ class Reply:
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
     content_type: str = "application/json"
+
+
+class ErrorShape(Protocol):
+    """What writes errors as its clients read them: a dialect, for one."""
+
+    def render_error(self, failure: Failure) -> Reply:
+        """The answer to what went wrong."""

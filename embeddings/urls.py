@@ -8,6 +8,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from embeddings.dialects import all_dialects
 from embeddings.openapi import OpenApiView
+from embeddings.tenant_api import routes as tenant_api
 from embeddings.views import Candidate, WireView
 
 
@@ -34,6 +35,7 @@ def _wire_patterns() -> list[URLPattern]:
 
 urlpatterns = [
     re_path(r"^openapi\.json$", csrf_exempt(OpenApiView.as_view()), name="openapi"),
+    *tenant_api.urlpatterns,
     *_wire_patterns(),
     # Whatever no route has: a wire's own "not found", never Django's page.
     re_path(r"", WireView.as_view()),

@@ -15,7 +15,7 @@ from tests.samples import dialect_named
 def test_a_wait_is_rounded_up_to_whole_seconds(wait_s, header) -> None:
     reply = error_reply(
         OverloadedError(retry_after_s=wait_s),
-        dialect=dialect_named("openai"),
+        shape=dialect_named("openai"),
         request_id="x",
     )
 
@@ -26,7 +26,7 @@ def test_what_nobody_foresaw_is_logged_and_not_told(caplog) -> None:
     caplog.set_level(logging.ERROR)
 
     reply = error_reply(
-        KeyError("a secret"), dialect=dialect_named("ollama"), request_id="x"
+        KeyError("a secret"), shape=dialect_named("ollama"), request_id="x"
     )
 
     assert reply.status == 500
