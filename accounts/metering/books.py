@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -9,7 +10,8 @@ from django.db import connection, transaction
 
 from accounts.metering.entries import Ask
 from accounts.metering.judgement import Account
-from accounts.quotas import BY_CODE, KINDS, Span
+from accounts.metering.script import Script
+from accounts.quotas import BY_CODE, KINDS
 
 # Not in one statement with what follows: that one's snapshot must be later.
 SHARE_QUOTAS = """
@@ -56,20 +58,20 @@ ON CONFLICT DO NOTHING
 LOCK = """
 SELECT id, tenant_id, api_key_id, kind, period_start, period_end, cap, base, used
 FROM accounts_quotaaccount
-WHERE id = ANY (%(ids)s) OR (
-    tenant_id = ANY (%(tenants)s) AND period_start = ANY (%(starts)s)
-    AND (api_key_id IS NULL OR api_key_id = ANY (%(keys)s))
+WHERE id = ANY (%s::bigint[]) OR (
+    tenant_id = ANY (%s::bigint[]) AND period_start = ANY (%s::timestamptz[])
+    AND (api_key_id IS NULL OR api_key_id = ANY (%s::bigint[]))
 )
 ORDER BY id FOR NO KEY UPDATE
 """
 
 WRITE = """
 WITH changed AS (
-    SELECT * FROM unnest(%(ids)s::bigint[], %(used)s::bigint[], %(held)s::bigint[])
+    SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[])
         AS changed (id, used, held)
 ), held AS (
     INSERT INTO accounts_inflight AS kept (incarnation_id, account_id, amount)
-    SELECT %(incarnation)s, id, held FROM changed
+    SELECT %s::uuid, id, held FROM changed
     ON CONFLICT (incarnation_id, account_id) DO UPDATE SET amount = excluded.amount
 )
 UPDATE accounts_quotaaccount a SET used = changed.used
@@ -98,40 +100,48 @@ def make_accounts(tenant_ids: Collection[int], moment: datetime) -> None:
         cursor.execute(MAKE, parameters)
 
 
-def lock_accounts(
-    ids: Collection[int], asks: Sequence[Ask], *, held: Mapping[int, int]
-) -> list[Account]:
+def lock_accounts(script: Script, ids: Collection[int], asks: Sequence[Ask]) -> None:
     """Lock accounts by id, and all that apply to requests, until the transaction ends.
 
-    Those of kinds that this version does not know are left out.
+    The rows are for `accounts_of`.
     """
-    parameters: dict[str, Any] = {
-        "ids": list(ids),
-        "tenants": list({ask.tenant_id for ask in asks}),
-        "keys": list({ask.api_key_id for ask in asks}),
-        "starts": list({span.start for ask in asks for span in _spans(ask)}),
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(LOCK, parameters)
-        rows = cursor.fetchall()
+    script.add(
+        LOCK,
+        list(ids),
+        list({ask.tenant_id for ask in asks}),
+        list({start for ask in asks for start in _starts(_minute(ask.occurred_at))}),
+        list({ask.api_key_id for ask in asks}),
+    )
+
+
+def accounts_of(
+    rows: Iterable[tuple[Any, ...]], *, held: Mapping[int, int]
+) -> list[Account]:
+    """Locked accounts; those of kinds that this version does not know are left out."""
     return [_account(row, held) for row in rows if row[3] in BY_CODE]
 
 
-def write_accounts(accounts: Iterable[Account], *, incarnation: UUID) -> None:
+def write_accounts(
+    script: Script, changed: Sequence[Account], *, incarnation: UUID
+) -> None:
     """Write what is used, and what is held by the incarnation, of locked accounts."""
-    changed = list(accounts)
-    parameters: dict[str, Any] = {
-        "incarnation": incarnation,
-        "ids": [account.id for account in changed],
-        "used": [account.used for account in changed],
-        "held": [account.held for account in changed],
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(WRITE, parameters)
+    script.add(
+        WRITE,
+        [account.id for account in changed],
+        [account.used for account in changed],
+        [account.held for account in changed],
+        incarnation,
+    )
 
 
-def _spans(ask: Ask) -> Iterable[Span]:
-    return (kind.span(ask.occurred_at) for kind in KINDS)
+@lru_cache(maxsize=16)
+def _starts(minute: datetime) -> frozenset[datetime]:
+    """Where the periods that hold a minute begin."""
+    return frozenset(kind.span(minute).start for kind in KINDS)
+
+
+def _minute(moment: datetime) -> datetime:
+    return moment.replace(second=0, microsecond=0)
 
 
 def _account(row: tuple[Any, ...], held: Mapping[int, int]) -> Account:

@@ -6,10 +6,9 @@ from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 from uuid import UUID
 
-from django.db import connection
-
 from accounts.errors import IdempotencyMismatchError, IdempotencyRunningError
 from accounts.metering.entries import Ask
+from accounts.metering.script import Script
 
 #: A key is known for so long after it was first used.
 LIFETIME = timedelta(hours=24)
@@ -21,16 +20,15 @@ FIND = """
 SELECT tenant_id, digest, fingerprint, incarnation_id, is_settled, expires_at
 FROM accounts_idempotencykey
 WHERE (tenant_id, digest) IN (
-    SELECT * FROM unnest(%(tenants)s::bigint[], %(digests)s::bytea[])
-) AND expires_at > %(now)s
+    SELECT * FROM unnest(%s::bigint[], %s::bytea[])
+) AND expires_at > clock_timestamp()
 """
 
 KEEP = """
 INSERT INTO accounts_idempotencykey AS kept
     (tenant_id, digest, fingerprint, incarnation_id, is_settled, expires_at)
-SELECT * FROM unnest(%(tenants)s::bigint[], %(digests)s::bytea[],
-    %(fingerprints)s::bytea[], %(incarnations)s::uuid[], %(settled)s::boolean[],
-    %(ends)s::timestamptz[])
+SELECT * FROM unnest(%s::bigint[], %s::bytea[], %s::bytea[], %s::uuid[],
+    %s::boolean[], %s::timestamptz[])
 ON CONFLICT (tenant_id, digest) DO UPDATE SET fingerprint = excluded.fingerprint,
     incarnation_id = excluded.incarnation_id, is_settled = excluded.is_settled,
     expires_at = excluded.expires_at
@@ -38,7 +36,7 @@ ON CONFLICT (tenant_id, digest) DO UPDATE SET fingerprint = excluded.fingerprint
 
 FREE = """
 DELETE FROM accounts_idempotencykey WHERE (tenant_id, digest) IN (
-    SELECT * FROM unnest(%(tenants)s::bigint[], %(digests)s::bytea[])
+    SELECT * FROM unnest(%s::bigint[], %s::bytea[])
 )
 """
 
@@ -59,13 +57,19 @@ class Claims:
     """The keys of one round's requests; what is changed here is written by `write`."""
 
     def __init__(
-        self, asks: Iterable[Ask], *, incarnation: UUID, now: datetime
+        self, rows: Iterable[tuple[Any, ...]], *, incarnation: UUID, now: datetime
     ) -> None:
         self._incarnation = incarnation
         self._now = now
-        keys = {key for ask in asks if (key := _key_of(ask)) is not None}
-        self._known = _find(keys, now=now) if keys else {}
+        self._known = dict(map(_known, rows))
         self._changed: set[Key] = set()
+
+    @staticmethod
+    def find(script: Script, asks: Iterable[Ask]) -> None:
+        """Look up the keys of requests; the rows are what claims are made of."""
+        keys = {key for ask in asks if (key := _key_of(ask)) is not None}
+        if keys:
+            script.add(FIND, *_key_columns(keys))
 
     def is_replay(self, ask: Ask) -> bool:
         """Whether a request repeats one that was billed.
@@ -105,15 +109,14 @@ class Claims:
         if key is not None and self._known.pop(key, None) is not None:
             self._changed.add(key)
 
-    def write(self) -> None:
-        """Write what was changed, in the open transaction."""
+    def write(self, script: Script) -> None:
+        """Write what was changed."""
         kept = [(key, self._known[key]) for key in self._changed if key in self._known]
         freed = [key for key in self._changed if key not in self._known]
-        with connection.cursor() as cursor:
-            if kept:
-                cursor.execute(KEEP, _columns(kept))
-            if freed:
-                cursor.execute(FREE, _key_columns(freed))
+        if kept:
+            script.add(KEEP, *_columns(kept))
+        if freed:
+            script.add(FREE, *_key_columns(freed))
 
     def _note(self, ask: Ask, *, is_settled: bool) -> None:
         key = _key_of(ask)
@@ -133,39 +136,26 @@ def _key_of(ask: Ask) -> Key | None:
     return None if ask.claim is None else (ask.tenant_id, ask.claim.digest)
 
 
-def _find(keys: Iterable[Key], *, now: datetime) -> dict[Key, KnownKey]:
-    with connection.cursor() as cursor:
-        cursor.execute(FIND, _key_columns(keys) | {"now": now})
-        return {
-            (tenant_id, bytes(digest)): KnownKey(
-                fingerprint=bytes(fingerprint),
-                incarnation=incarnation,
-                is_settled=is_settled,
-                expires_at=expires_at,
-            )
-            for (
-                tenant_id,
-                digest,
-                fingerprint,
-                incarnation,
-                is_settled,
-                expires_at,
-            ) in cursor.fetchall()
-        }
+def _known(row: tuple[Any, ...]) -> tuple[Key, KnownKey]:
+    tenant_id, digest, fingerprint, incarnation, is_settled, expires_at = row
+    return (tenant_id, bytes(digest)), KnownKey(
+        fingerprint=bytes(fingerprint),
+        incarnation=incarnation,
+        is_settled=is_settled,
+        expires_at=expires_at,
+    )
 
 
-def _key_columns(keys: Iterable[Key]) -> dict[str, Any]:
+def _key_columns(keys: Iterable[Key]) -> list[list[Any]]:
     pairs = list(keys)
-    return {
-        "tenants": [tenant_id for tenant_id, _ in pairs],
-        "digests": [digest for _, digest in pairs],
-    }
+    return [[tenant_id for tenant_id, _ in pairs], [digest for _, digest in pairs]]
 
 
-def _columns(kept: list[tuple[Key, KnownKey]]) -> dict[str, Any]:
-    return _key_columns(key for key, _ in kept) | {
-        "fingerprints": [known.fingerprint for _, known in kept],
-        "incarnations": [known.incarnation for _, known in kept],
-        "settled": [known.is_settled for _, known in kept],
-        "ends": [known.expires_at for _, known in kept],
-    }
+def _columns(kept: list[tuple[Key, KnownKey]]) -> list[list[Any]]:
+    return [
+        *_key_columns(key for key, _ in kept),
+        [known.fingerprint for _, known in kept],
+        [known.incarnation for _, known in kept],
+        [known.is_settled for _, known in kept],
+        [known.expires_at for _, known in kept],
+    ]

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from django.db import connection, transaction
 
+from accounts.metering.script import Script
+
 #: An incarnation that was not seen for so long is dead.
 DEAD_AFTER_S = 30
 
@@ -19,15 +21,13 @@ VALUES (%s, %s, %s, %s, 0, clock_timestamp(), clock_timestamp())
 #: One row comes back unless the incarnation has ended or somebody else wrote for it.
 #: Nobody waits for the disk while others wait for the accounts: see `flush`.
 FENCE = """
-UPDATE accounts_incarnation SET round = %(round)s, seen_at = clock_timestamp()
-WHERE id = %(id)s AND round = %(round)s - 1 AND ended_at IS NULL
+UPDATE accounts_incarnation SET round = %s, seen_at = clock_timestamp()
+WHERE id = %s AND round = %s AND ended_at IS NULL
 RETURNING set_config('synchronous_commit', 'off', true)
 """
 
-FLUSH = """
-SELECT set_config('synchronous_commit', 'on', true);
-UPDATE accounts_incarnation SET seen_at = clock_timestamp() WHERE id = %s;
-"""
+WAIT_FOR_DISK = "SELECT set_config('synchronous_commit', 'on', true)"
+BEAT = "UPDATE accounts_incarnation SET seen_at = clock_timestamp() WHERE id = %s"
 
 LAST_ROUND = "SELECT round FROM accounts_incarnation WHERE id = %s FOR NO KEY UPDATE"
 
@@ -74,24 +74,22 @@ def begin() -> uuid.UUID:
     return incarnation
 
 
-def raise_round(incarnation: uuid.UUID, number: int) -> bool:
-    """Make the open transaction the incarnation's round `number`; False: it may not.
+def raise_round(script: Script, incarnation: uuid.UUID, number: int) -> None:
+    """Make the script's transaction the incarnation's round `number`.
 
-    Its commit does not wait for the disk.
+    No row comes back where it may not be. Its commit does not wait for the disk.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(FENCE, {"id": incarnation, "round": number})
-        return cursor.fetchone() is not None
+    script.add(FENCE, number, incarnation, number - 1)
 
 
-def flush(incarnation: uuid.UUID) -> None:
-    """Return when all rounds of the incarnation are on the disk.
+def flush(script: Script, incarnation: uuid.UUID) -> None:
+    """See all rounds of the incarnation on the disk, after their commit.
 
     A commit that waits for the disk takes all that were made before along, those of
     other processes included. No lock on an account is held meanwhile.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(FLUSH, [incarnation])
+    script.add(WAIT_FOR_DISK)
+    script.add(BEAT, incarnation)
 
 
 def last_round(incarnation: uuid.UUID) -> int:

@@ -10,24 +10,59 @@ from psycopg.errors import CheckViolation
 
 from accounts.latency import BUCKETS
 from accounts.metering.entries import Ask
+from accounts.metering.script import Script
 from accounts.metering.usage import Usage, correction_of
-from accounts.models import ApiKey, UsageDelta, UsageEvent
+from accounts.models import ApiKey, EventKind, UsageEvent
+
+#: The ledger's columns and their types.
+COLUMNS = {
+    "event_id": "uuid",
+    "occurred_at": "timestamptz",
+    "kind": "smallint",
+    "ref_event": "uuid",
+    "tenant_id": "bigint",
+    "api_key_id": "bigint",
+    "model": "text",
+    "wire": "text",
+    "status": "smallint",
+    "texts": "integer",
+    "tokens": "bigint",
+    "truncated": "integer",
+    "latency_us": "bigint",
+    "price_id": "bigint",
+    "list_nanos": "bigint",
+    "is_estimated": "boolean",
+}
+
+INSERT = f"""
+INSERT INTO accounts_usageevent ({", ".join(COLUMNS)})
+SELECT * FROM unnest({", ".join(f"%s::{kind}[]" for kind in COLUMNS.values())})
+ON CONFLICT DO NOTHING
+"""  # noqa: S608 -- made of constants
+
+#: Refusals count nothing else; the histogram is that of no request.
+REFUSALS = f"""
+INSERT INTO accounts_usagedelta (hour, tenant_id, api_key_id, model, refusals, requests,
+    failures, replays, texts, tokens, truncated, list_nanos, latency)
+SELECT *, 0, 0, 0, 0, 0, 0, 0, ARRAY[{", ".join("0" * BUCKETS)}]::bigint[]
+FROM unnest(%s::timestamptz[], %s::bigint[], %s::bigint[], %s::text[], %s::bigint[])
+"""  # noqa: S608 -- made of constants
 
 
-def record(usages: Sequence[Usage]) -> None:
-    """Insert the events that are not there yet, all or none.
+def record(usages: Sequence[Usage], *, script: Script | None = None) -> None:
+    """Insert the events that are not there yet, all or none, by a script or at once.
 
     Raises IntegrityError; see `is_missing_month`.
     """
-    _insert([usage.to_row() for usage in usages])
+    _insert([usage.to_row() for usage in usages], script)
 
 
-def correct(usages: Sequence[Usage]) -> None:
+def correct(usages: Sequence[Usage], *, script: Script | None = None) -> None:
     """Take events back whose answers were withheld; each at most once."""
-    _insert([correction_of(usage.to_row()) for usage in usages])
+    _insert([correction_of(usage.to_row()) for usage in usages], script)
 
 
-def note_refusals(asks: Sequence[Ask]) -> None:
+def note_refusals(asks: Sequence[Ask], *, script: Script) -> None:
     """Count requests that were not admitted; they are in the roll-ups alone."""
     counts = Counter(
         (
@@ -38,17 +73,8 @@ def note_refusals(asks: Sequence[Ask]) -> None:
         )
         for ask in asks
     )
-    UsageDelta.objects.bulk_create(
-        UsageDelta(
-            hour=hour,
-            tenant_id=tenant_id,
-            api_key_id=api_key_id,
-            model=model,
-            refusals=count,
-            latency=[0] * BUCKETS,
-        )
-        for (hour, tenant_id, api_key_id, model), count in counts.items()
-    )
+    columns = zip(*counts, strict=True)
+    script.add(REFUSALS, *map(list, columns), list(counts.values()))
 
 
 def is_missing_month(error: IntegrityError) -> bool:
@@ -73,5 +99,13 @@ def note_use(api_key_ids: Collection[int], *, on: date) -> None:
         ApiKey.objects.filter(pk__in=list(free)).update(last_used_on=on)
 
 
-def _insert(rows: list[UsageEvent]) -> None:
-    UsageEvent.objects.bulk_create(rows, ignore_conflicts=True)
+def _insert(rows: list[UsageEvent], script: Script | None) -> None:
+    own = script or Script()
+    own.add(INSERT, *([_plain(getattr(row, name)) for row in rows] for name in COLUMNS))
+    if script is None:
+        own.run()
+
+
+def _plain(value: object) -> object:
+    """A choice as the number that it is."""
+    return int(value) if isinstance(value, EventKind) else value

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 
 from accounts import partitions
 from accounts.errors import UnavailableError
@@ -13,6 +13,7 @@ from accounts.metering.claims import Claims
 from accounts.metering.entries import Admit, Entry, Settle, TakeBack, ask_of
 from accounts.metering.judgement import Account, Judgement, MissingAccountsError
 from accounts.metering.outcomes import Outcomes
+from accounts.metering.script import Script, roll_back
 
 #: Round trips to make what is missing, before it is an error.
 ATTEMPTS = 4
@@ -66,7 +67,9 @@ class Rounds:
             return None
         is_committed = incarnations.last_round(self._incarnation) == self._number + 1
         if is_committed:
-            incarnations.flush(self._incarnation)
+            script = Script()
+            incarnations.flush(script, self._incarnation)
+            script.run()
         self._in_doubt = None
         return self._committed(outcomes) if is_committed else None
 
@@ -83,29 +86,42 @@ class Rounds:
     def _run(self, entries: Sequence[Entry]) -> Outcomes:
         if self._incarnation is None:
             self._incarnation = self._begin_anew()
-        with transaction.atomic():
+        try:
             outcomes, changed = self._decide(entries, self._incarnation)
+            script = Script()
             if changed:
-                books.write_accounts(changed, incarnation=self._incarnation)
+                books.write_accounts(script, changed, incarnation=self._incarnation)
                 outcomes.held = {account.id: account.held for account in changed}
-            _write(outcomes)
+            _write(script, outcomes)
+            script.commit()
+            if outcomes.usages or outcomes.corrections:
+                incarnations.flush(script, self._incarnation)
             self._in_doubt = outcomes
-        if outcomes.usages or outcomes.corrections:
-            incarnations.flush(self._incarnation)
+            script.run()
+        except BaseException:
+            roll_back()
+            raise
         return self._committed(outcomes)
 
     def _decide(
         self, entries: Sequence[Entry], incarnation: UUID
     ) -> tuple[Outcomes, list[Account]]:
         """Lock and judge, what is given back first; the decisions, and what changed."""
-        if not incarnations.raise_round(incarnation, self._number + 1):
-            raise FencedError
         asks = [ask_of(entry) for entry in entries]
-        accounts = books.lock_accounts(_taken(entries), asks, held=self._held)
+        script = Script()
+        script.begin()
+        incarnations.raise_round(script, incarnation, self._number + 1)
+        books.lock_accounts(script, _taken(entries), asks)
+        Claims.find(script, asks)
+        _, fence, rows, *keys = script.run()
+        if not fence:
+            raise FencedError
+        accounts = books.accounts_of(rows, held=self._held)
         before = {one.id: (one.used, one.held) for one in accounts}
         now = datetime.now(UTC)
         judgement = Judgement(accounts, incarnation=incarnation, now=now)
-        outcomes = Outcomes(entries, Claims(asks, incarnation=incarnation, now=now))
+        claims = Claims(keys[0] if keys else [], incarnation=incarnation, now=now)
+        outcomes = Outcomes(entries, claims)
         for entry in sorted(entries, key=lambda entry: isinstance(entry, Admit)):
             outcomes.decide(entry, judgement)
         return outcomes, [
@@ -137,14 +153,14 @@ def _taken(entries: Sequence[Entry]) -> set[int]:
     }
 
 
-def _write(outcomes: Outcomes) -> None:
+def _write(script: Script, outcomes: Outcomes) -> None:
     if outcomes.usages:
-        ledger.record(outcomes.usages)
+        ledger.record(outcomes.usages, script=script)
     if outcomes.corrections:
-        ledger.correct(outcomes.corrections)
+        ledger.correct(outcomes.corrections, script=script)
     if outcomes.refusals:
-        ledger.note_refusals(outcomes.refusals)
-    outcomes.claims.write()
+        ledger.note_refusals(outcomes.refusals, script=script)
+    outcomes.claims.write(script)
 
 
 def _make_accounts(entries: Sequence[Entry]) -> None:

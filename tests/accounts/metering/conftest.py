@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from accounts.errors import UnavailableError
 from accounts.metering import Ask, Meter, Reservation, Usage, ledger
+from accounts.metering.script import Script
 from accounts.models import IssuedKey, QuotaAccount, UsageEvent
 from accounts.quotas import Amounts
 from tests.factories import make_api_key
@@ -154,12 +155,12 @@ class Gate:
         self.is_reached = threading.Event()
         self.opened = threading.Event()
 
-    def record(self, usages: Sequence[Usage]) -> None:
+    def record(self, usages: Sequence[Usage], *, script: Script) -> None:
         """Write as the ledger does, once the gate is open."""
         self.is_reached.set()
         assert self.opened.wait(5)
         self.sizes.append(len(usages))
-        self.write(usages)
+        self.write(usages, script=script)
 
     write = staticmethod(ledger.record)
 

@@ -8,6 +8,7 @@ from django.db import IntegrityError, connection
 
 from accounts import partitions
 from accounts.metering import Ask, books, incarnations, ledger
+from accounts.metering.script import Script
 from accounts.models import InFlight, Quota, QuotaAccount
 from accounts.quotas import KINDS, Amounts
 from tests.factories import make_api_key, make_tenant
@@ -25,6 +26,18 @@ def ask(api_key, *, at=NOON):
         amounts=Amounts(requests=1),
         occurred_at=at,
     )
+
+
+def lock(api_key):
+    script = Script()
+    books.lock_accounts(script, [], [ask(api_key)])
+    return books.accounts_of(*script.run(), held={})
+
+
+def write(accounts, incarnation):
+    script = Script()
+    books.write_accounts(script, accounts, incarnation=incarnation)
+    script.run()
 
 
 def test_accounts_are_made_for_this_period_and_the_next_once():
@@ -87,7 +100,7 @@ def test_locking_finds_what_applies_and_nothing_else():
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
     books.make_accounts([api_key.tenant_id, other.tenant_id], NOON)
 
-    found = books.lock_accounts([], [ask(api_key)], held={})
+    found = lock(api_key)
 
     assert len(found) == len(KINDS) + 1
     assert {one.api_key_id for one in found} == {None, api_key.pk}
@@ -100,7 +113,7 @@ def test_a_kind_of_a_later_version_is_left_alone():
     books.make_accounts([api_key.tenant_id], NOON)
     QuotaAccount.objects.filter(kind="rpm").update(kind="of-tomorrow")
 
-    found = books.lock_accounts([], [ask(api_key)], held={})
+    found = lock(api_key)
 
     assert "of-tomorrow" not in {one.kind.code for one in found}
 
@@ -109,11 +122,11 @@ def test_what_is_written_is_used_and_held():
     api_key = make_api_key().api_key
     books.make_accounts([api_key.tenant_id], NOON)
     incarnation = incarnations.begin()
-    accounts = books.lock_accounts([], [ask(api_key)], held={})
+    accounts = lock(api_key)
 
     for amount in (5, 0):
         accounts[0].used = accounts[0].held = amount
-        books.write_accounts(accounts[:1], incarnation=incarnation)
+        write(accounts[:1], incarnation)
         row = InFlight.objects.get()
         assert (row.amount, row.account.used) == (amount, amount)
 
@@ -121,9 +134,9 @@ def test_what_is_written_is_used_and_held():
 def test_an_unknown_incarnation_may_hold_nothing():
     api_key = make_api_key().api_key
     books.make_accounts([api_key.tenant_id], NOON)
-    accounts = books.lock_accounts([], [ask(api_key)], held={})
+    accounts = lock(api_key)
     accounts[0].held = 1
 
-    books.write_accounts(accounts, incarnation=uuid.uuid4())
+    write(accounts, uuid.uuid4())
     with pytest.raises(IntegrityError, match="incarnation"), connection.cursor() as now:
         now.execute("SET CONSTRAINTS ALL IMMEDIATE")

@@ -8,6 +8,7 @@ from django.db import connection
 from django.utils import timezone
 
 from accounts.metering import books, incarnations
+from accounts.metering.script import Script
 from accounts.models import Incarnation, InFlight, QuotaAccount
 from tests.factories import make_tenant
 
@@ -30,6 +31,12 @@ def begin_with(*amounts, is_dead=False):
     return incarnation, tenant
 
 
+def raise_round(incarnation, number):
+    script = Script()
+    incarnations.raise_round(script, incarnation, number)
+    return script.run() != [[]]
+
+
 def used(tenant):
     found = QuotaAccount.objects.filter(tenant=tenant, used__gt=0)
     return list(found.values_list("used", flat=True))
@@ -38,10 +45,12 @@ def used(tenant):
 def test_rounds_are_taken_in_turn_and_told():
     incarnation = incarnations.begin()
 
-    assert incarnations.raise_round(incarnation, 1)
-    assert not incarnations.raise_round(incarnation, 1)
-    assert not incarnations.raise_round(incarnation, 3)
-    assert incarnations.raise_round(incarnation, 2)
+    assert [raise_round(incarnation, number) for number in (1, 1, 3, 2)] == [
+        True,
+        False,
+        False,
+        True,
+    ]
 
     assert incarnations.last_round(incarnation) == 2
 
@@ -54,7 +63,7 @@ def test_a_life_that_ended_writes_no_more_and_holds_nothing():
 
     assert used(tenant) == [100, 100]
     assert not InFlight.objects.exists()
-    assert not incarnations.raise_round(incarnation, 1)
+    assert not raise_round(incarnation, 1)
 
 
 def test_the_dead_give_back_what_they_held_and_the_living_keep_it():

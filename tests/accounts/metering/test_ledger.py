@@ -101,3 +101,9 @@ def _in_thread(work):
     thread.start()
     thread.join(5)
     assert not thread.is_alive()
+
+
+def test_all_columns_of_the_ledger_are_written():
+    fields = UsageEvent._meta.concrete_fields
+
+    assert set(ledger.COLUMNS) == {field.attname for field in fields}

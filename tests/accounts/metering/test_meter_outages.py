@@ -9,6 +9,7 @@ from django.db import OperationalError, connection, transaction
 from accounts.errors import UnavailableError
 from accounts.metering import Meter, incarnations, ledger
 from accounts.metering import meter as beating
+from accounts.metering.script import Script
 from accounts.models import EventKind, InFlight, UsageEvent
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -141,19 +142,20 @@ def test_a_read_only_database_is_refused_and_recovers(
 
 
 class Commit:
-    """Loses the answer to the next commit that settles something."""
+    """Loses the answer to the next commit."""
 
     def __init__(self, monkeypatch):
         self.is_armed = False
-        atomic = transaction.Atomic.__exit__
+        run = Script.run
 
-        def leave(this, *error):
-            atomic(this, *error)
-            if self.is_armed and threading.current_thread().name == "metering":
+        def lose(script):
+            found = run(script)
+            if self.is_armed and "COMMIT" in script._statements:
                 self.is_armed = False
                 raise OperationalError("answer lost")
+            return found
 
-        monkeypatch.setattr(transaction.Atomic, "__exit__", leave)
+        monkeypatch.setattr(Script, "run", lose)
 
 
 @pytest.fixture
@@ -227,8 +229,8 @@ def test_an_unknown_error_withholds_and_the_thread_goes_on(
 ):
     record, errors = ledger.record, [ZeroDivisionError()]
 
-    def broken(usages):
-        record(usages)
+    def broken(usages, *, script):
+        record(usages, script=script)
         if errors:
             raise errors.pop()
 
