@@ -151,8 +151,7 @@ class Judgement:
     ) -> RateLimitedError:
         """The refusal by the quota that keeps the request out for longest."""
         account, amount = max(short, key=lambda pair: _severity(pair[0], self._now))
-        is_too_large = amount > (account.cap or 0) - account.base
-        wait_s = None if is_too_large else _wait_s(account, self._now)
+        wait_s = _wait_s(account, self._now)
         error = RateLimitedError if account.kind.is_rate else QuotaExceededError
         return error(
             _message(account, amount, wait_s), retry_after_s=wait_s, standings=standings
