@@ -86,6 +86,20 @@ def curl_examples(*, base_url: str, key_file: str) -> list[Example]:
     ]
 
 
+EMBEDDING = frozenset({Operation.EMBED, Operation.EMBED_SPARSE})
+REFUSALS = {
+    401: "No key, or one that is not valid",
+    403: "The key may not do this",
+    429: "A rate limit; Retry-After tells how long",
+    503: "Not available now; Retry-After tells how long",
+}
+EMBEDDING_REFUSALS = {
+    409: "The request with this Idempotency-Key is still running",
+    429: "A quota or rate limit; Retry-After tells how long where waiting helps",
+    501: "The model has no embeddings of this kind",
+}
+
+
 def _example_route(dialect: Dialect) -> Route | None:
     embedding = (r for r in dialect.routes if r.operation is Operation.EMBED)
     return next((route for route in embedding if route.example is not None), None)
@@ -104,7 +118,7 @@ def _operation(dialect: Dialect, route: Route) -> dict[str, object]:
         "tags": [dialect.title],
         "summary": route.summary,
         "operationId": f"{dialect.name}-{route.method.lower()}-{route.path or 'root'}",
-        "responses": {"200": {"description": "As the wire defines it"}},
+        "responses": _responses(route),
     }
     if parameters := _parameters(route):
         operation["parameters"] = parameters
@@ -116,12 +130,24 @@ def _operation(dialect: Dialect, route: Route) -> dict[str, object]:
 
 
 def _parameters(route: Route) -> list[dict[str, object]]:
-    places = [(name, "header") for name in route.headers]
-    places += [(name, "path") for name in re.findall(r"\{(\w+)\}", route.path)]
+    places = [(name, "header", True) for name in route.headers]
+    places += [(name, "path", True) for name in re.findall(r"\{(\w+)\}", route.path)]
+    if route.operation in EMBEDDING:
+        places.append(("Idempotency-Key", "header", False))
     return [
-        {"name": name, "in": place, "required": True, "schema": {"type": "string"}}
-        for name, place in places
+        {"name": name, "in": place, "required": must, "schema": {"type": "string"}}
+        for name, place, must in places
     ]
+
+
+def _responses(route: Route) -> dict[str, object]:
+    """The statuses that are the platform's own; the wires have more for bad input."""
+    found = {200: "As the wire defines it"}
+    if not route.is_public:
+        found |= REFUSALS
+    if route.operation in EMBEDDING:
+        found |= EMBEDDING_REFUSALS
+    return {str(status): {"description": text} for status, text in found.items()}
 
 
 def _request_body(route: Route, schema: Mapping[str, object]) -> dict[str, object]:

@@ -64,7 +64,20 @@ def test_bodies_and_headers_are_described() -> None:
 
     content = operation["requestBody"]["content"]["application/json"]
     jsonschema.validate(content["example"], content["schema"])
-    assert [p["name"] for p in operation["parameters"]] == ["x-chroma-embedding-model"]
+    names = [parameter["name"] for parameter in operation["parameters"]]
+    assert names == ["x-chroma-embedding-model", "Idempotency-Key"]
+
+
+def test_refusals_and_the_idempotency_key_are_described() -> None:
+    paths = document()["paths"]
+    embed = paths["/v1/embeddings"]["post"]  # type: ignore[index]
+    models = paths["/v1/models"]["get"]  # type: ignore[index]
+
+    assert {"200", "401", "409", "429", "503"} <= set(embed["responses"])
+    assert "409" not in models["responses"]
+    key = embed["parameters"][-1]
+    assert (key["name"], key["required"]) == ("Idempotency-Key", False)
+    assert "Idempotency-Key" not in str(models)
 
 
 def test_only_public_routes_need_no_key() -> None:
