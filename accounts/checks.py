@@ -6,6 +6,7 @@ Run by `check --database default`; a database that is not migrated yet passes.
 from collections.abc import Sequence
 from typing import Any
 
+from django.apps import apps
 from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.db import connections
@@ -13,7 +14,7 @@ from django.db.backends.utils import CursorWrapper
 from django.utils import timezone
 
 from accounts import partitions
-from accounts.models import ApiKey, Tenant, UsageEvent
+from accounts.models import UsageEvent
 
 # Per table (the ledger and each partition): which of UPDATE, DELETE (bits 16 and 8 of
 # a row trigger) and TRUNCATE (bit 32) an enabled trigger refuses.
@@ -29,11 +30,14 @@ HAVING coalesce(bit_or(t.tgtype) & 56, 0) <> 56
 ORDER BY c.relname
 """
 
-SILENT = """
-SELECT name FROM unnest(%s::text[]) AS name
-WHERE to_regclass(name) IS NOT NULL AND NOT EXISTS (
-    SELECT FROM pg_trigger WHERE tgrelid = to_regclass(name)
-    AND tgname LIKE '%%bump_revision%%' AND tgenabled IN ('O', 'A'))
+#: Tables whose triggers are declared, and are not there or do not fire.
+WITHOUT_TRIGGER = """
+SELECT DISTINCT wanted.name
+FROM unnest(%s::text[], %s::text[]) AS wanted (name, trigger)
+WHERE to_regclass(wanted.name) IS NOT NULL AND NOT EXISTS (
+    SELECT FROM pg_trigger WHERE tgrelid = to_regclass(wanted.name)
+    AND tgname = wanted.trigger AND tgenabled IN ('O', 'A'))
+ORDER BY 1
 """
 
 
@@ -50,7 +54,7 @@ def _check_database(alias: str) -> list[CheckMessage]:
         cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [partitions.LEDGER])
         if not cursor.fetchone()[0]:
             return []
-        return [*_unguarded(cursor), *_silent(cursor), *_no_room(cursor)]
+        return [*_unguarded(cursor), *_without_triggers(cursor), *_no_room(cursor)]
 
 
 def _unguarded(cursor: CursorWrapper) -> list[CheckMessage]:
@@ -67,13 +71,19 @@ def _unguarded(cursor: CursorWrapper) -> list[CheckMessage]:
     ]
 
 
-def _silent(cursor: CursorWrapper) -> list[CheckMessage]:
-    """E002 for every table whose changes would not reach the processes' caches."""
-    tables = [model._meta.db_table for model in (ApiKey, Tenant)]
-    cursor.execute(SILENT, [tables])
+def _without_triggers(cursor: CursorWrapper) -> list[CheckMessage]:
+    """E002 for every table whose changes would not reach caches, quotas or sums."""
+    wanted = [
+        (model._meta.db_table, trigger.get_pgid(model))
+        for model in apps.get_app_config("accounts").get_models()
+        for trigger in getattr(model._meta, "triggers", [])
+    ]
+    cursor.execute(
+        WITHOUT_TRIGGER, [[table for table, _ in wanted], [name for _, name in wanted]]
+    )
     return [
         Error(
-            f"Changes of {name} do not bump the revision: a revoked key would go on.",
+            f"{name} lacks a trigger: its changes would be missed, or not counted.",
             hint="Run `manage.py pgtrigger install`.",
             id="accounts.E002",
         )

@@ -1,11 +1,9 @@
 """The ledger: one append-only row per admitted request, partitioned by month."""
 
 from datetime import datetime
-from typing import Any
 
 import pgtrigger
 from django.db import models
-from django.db.models.functions import TruncDate
 
 from accounts.latency import BOUNDS_US, BUCKETS
 from accounts.models.api_key import ApiKey
@@ -18,15 +16,6 @@ class EventKind(models.IntegerChoices):
     USAGE = 1, "Usage"
     REPLAY = 2, "Replay"
     CORRECTION = 3, "Correction"
-
-
-#: What sums may be grouped by, as the ledger's expressions.
-GROUPINGS: dict[str, models.expressions.Combinable] = {
-    "model": models.F("model"),
-    "key": models.F("api_key_id"),
-    "day": TruncDate("occurred_at"),
-    "tenant": models.F("tenant__slug"),
-}
 
 
 #: A sealed month takes no more events; all others become rows of the outbox.
@@ -70,31 +59,6 @@ class UsageEventQuerySet(models.QuerySet["UsageEvent"]):
     def between(self, start: datetime, end: datetime) -> "UsageEventQuerySet":
         """Those admitted from `start` on and before `end`."""
         return self.filter(occurred_at__gte=start, occurred_at__lt=end)
-
-    def sums_by(self, grouping: str) -> list[dict[str, Any]]:
-        """Exact sums for each value of one of `GROUPINGS`, in its order.
-
-        Corrections take their amounts back; `requests` counts what was answered,
-        successfully or not, and not the corrections.
-        """
-        # The alias differs from the column's name, which the ORM refuses to shadow.
-        rows = (
-            self.order_by()
-            .values(group=GROUPINGS[grouping])
-            .annotate(
-                requests=models.Count(
-                    "event_id", filter=~models.Q(kind=EventKind.CORRECTION)
-                ),
-                texts=models.Sum("texts"),
-                tokens=models.Sum("tokens"),
-                truncated=models.Sum("truncated"),
-            )
-            .order_by("group")
-        )
-        return [
-            {grouping if name == "group" else name: row[name] for name in row}
-            for row in map(dict[str, Any], rows)
-        ]
 
 
 class UsageEvent(models.Model):

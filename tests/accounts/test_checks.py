@@ -43,10 +43,11 @@ def test_a_partition_that_may_be_truncated_is_an_error():
     assert partition in _found()["accounts.E001"]
 
 
-def test_changes_of_keys_that_reach_nobody_are_an_error():
-    _execute("ALTER TABLE accounts_apikey DISABLE TRIGGER USER")
+@pytest.mark.parametrize("table", ["apikey", "quota", "quotaaccount", "price"])
+def test_changes_that_reach_nobody_are_an_error(table):
+    _execute(f"ALTER TABLE accounts_{table} DISABLE TRIGGER USER")
 
-    assert "accounts_apikey" in _found()["accounts.E002"]
+    assert f"accounts_{table} " in _found()["accounts.E002"]
 
 
 def test_no_room_for_next_month_is_a_warning():
