@@ -108,6 +108,14 @@ class UsageEvent(models.Model):
                 fields=["tenant", "occurred_at", "event_id"],
                 name="usage_event_by_tenant",
             ),
+            # What is rare, and looked for: failures, replays, corrections. Its last
+            # two fields are compared without a look at the rows.
+            models.Index(
+                fields=["tenant", "occurred_at", "event_id", "status", "kind"],
+                condition=models.Q(status__gte=400)
+                | models.Q(kind__gt=EventKind.USAGE),
+                name="usage_event_exceptional",
+            ),
         ]
         constraints = [
             models.CheckConstraint(
