@@ -55,13 +55,13 @@ def go_duration(seconds: float) -> str:
 
 def _policy(standing: Standing) -> str:
     kind = standing.kind
-    text = f'"{kind.code}";q={standing.limit};qu="{_UNITS[kind.quantity]}"'
+    text = f'"{standing.name}";q={standing.limit};qu="{_UNITS[kind.quantity]}"'
     window_s = kind.period.seconds
     return text if window_s is None else f"{text};w={window_s}"
 
 
 def _state(standing: Standing) -> str:
-    text = f'"{standing.kind.code}";r={standing.remaining}'
+    text = f'"{standing.name}";r={standing.remaining}'
     if standing.reset_s is None:
         return text
     return f"{text};t={math.ceil(standing.reset_s)}"

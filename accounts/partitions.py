@@ -2,10 +2,11 @@
 
 from datetime import UTC, datetime
 
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.db.backends.utils import CursorWrapper
 from django.utils import timezone
 from psycopg import sql
+from psycopg.errors import LockNotAvailable
 
 LEDGER = "accounts_usageevent"
 
@@ -154,12 +155,18 @@ def drop_old(*, keep_months: int, now: datetime | None = None) -> list[str]:
 
 
 def _drop(start: datetime) -> bool:
-    """Drop a month's partition in a transaction; whether there was one."""
+    """Drop a month's partition in a transaction; whether it did."""
     name = partition_name(start)
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SET LOCAL lock_timeout = '5s'")
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [ADVISORY_LOCK])
-        if not _exists(cursor, name):
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            # Whoever writes to the ledger waits behind this.
+            cursor.execute("SET LOCAL lock_timeout = '300ms'")
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [ADVISORY_LOCK])
+            if not _exists(cursor, name):
+                return False
+            _run(cursor, "DROP TABLE {partition}", partition=sql.Identifier(name))
+    except OperationalError as error:
+        if isinstance(error.__cause__, LockNotAvailable):
             return False
-        _run(cursor, "DROP TABLE {partition}", partition=sql.Identifier(name))
+        raise
     return True

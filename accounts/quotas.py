@@ -124,13 +124,20 @@ BY_CODE = {kind.code: kind for kind in KINDS}
 class Standing:
     """How a quota stands: `remaining` can still be used at that moment.
 
-    `reset_s` is when it begins anew, None where it never does.
+    `reset_s` is when it begins anew, None where it never does. `is_keys` tells a key's
+    own from its tenant's.
     """
 
     kind: QuotaKind
     limit: int
     remaining: int
     reset_s: float | None
+    is_keys: bool = False
+
+    @property
+    def name(self) -> str:
+        """A name that no other standing of the same request has."""
+        return f"{self.kind.code}-key" if self.is_keys else self.kind.code
 
 
 def kind_choices() -> list[tuple[str, str]]:

@@ -53,7 +53,7 @@ ORDER BY hour, tenant_id, api_key_id, model
 #: hold aside. A key's may have missed requests that ran when it got its quota.
 ACCOUNT_DIFFERENCES = """
 SELECT tenant_id, api_key_id, kind, period_start, used, in_ledger FROM (
-    SELECT a.id, a.tenant_id, a.api_key_id, a.kind, a.period_start,
+    SELECT a.tenant_id, a.api_key_id, a.kind, a.period_start,
         a.used - coalesce(held.amount, 0) AS used,
         accounts_quota_used(
             a.tenant_id, a.api_key_id, a.quantity, a.period_start, a.period_end
@@ -68,7 +68,7 @@ SELECT tenant_id, api_key_id, kind, period_start, used, in_ledger FROM (
     )
 ) AS accounts
 WHERE used > in_ledger OR (used < in_ledger AND api_key_id IS NULL)
-ORDER BY id
+ORDER BY tenant_id, api_key_id, period_start, kind
 """
 
 #: One line per event, the same on every machine: times in UTC, numbers in full.
@@ -166,8 +166,11 @@ def seal(month: datetime) -> SealedMonth:
         raise UnreconciledError(f"{start:%Y-%m} has not ended, or only just")
     with transaction.atomic():
         with connection.cursor() as cursor:
-            # Nobody writes between the comparison and the seal.
-            cursor.execute("LOCK TABLE accounts_usageevent IN SHARE MODE")
+            # Nobody writes to the month between the comparison and the seal; the
+            # others go on.
+            if partitions.has_month(start):
+                name = partitions.partition_name(start)
+                cursor.execute(f"LOCK TABLE {name} IN SHARE MODE")
         found = _compare(month)
         if not found.is_exact:
             raise UnreconciledError(f"{start:%Y-%m} does not reconcile")

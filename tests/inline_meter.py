@@ -16,12 +16,12 @@ class InlineMeter:
     def admit(self, ask: Ask) -> Reservation:
         ticket = Ticket[Reservation]()
         self._run(Admit(ask, ticket))
-        return ticket.wait(0)
+        return ticket.result()
 
     def settle(self, reservation: Reservation, usage: Usage) -> tuple[Standing, ...]:
         ticket = Ticket[tuple[Standing, ...]]()
         self._run(Settle(reservation, usage, ticket))
-        return ticket.wait(0)
+        return ticket.result()
 
     def release(self, reservation: Reservation) -> None:
         self._run(Settle(reservation, None))

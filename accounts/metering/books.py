@@ -100,16 +100,20 @@ def make_accounts(tenant_ids: Collection[int], moment: datetime) -> None:
         cursor.execute(MAKE, parameters)
 
 
-def lock_accounts(script: Script, ids: Collection[int], asks: Sequence[Ask]) -> None:
+def lock_accounts(
+    script: Script, ids: Collection[int], asks: Sequence[Ask], *, now: datetime
+) -> None:
     """Lock accounts by id, and all that apply to requests, until the transaction ends.
 
-    The rows are for `accounts_of`.
+    Those of the present periods come along, to tell how quotas stand. The rows are for
+    `accounts_of`.
     """
+    minutes = {_minute(moment) for moment in (now, *(ask.occurred_at for ask in asks))}
     script.add(
         LOCK,
         list(ids),
         list({ask.tenant_id for ask in asks}),
-        list({start for ask in asks for start in _starts(_minute(ask.occurred_at))}),
+        list({start for minute in minutes for start in _starts(minute)}),
         list({ask.api_key_id for ask in asks}),
     )
 

@@ -1,7 +1,7 @@
 """Idempotency keys: one charge for each, whoever repeats the request and when."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 from uuid import UUID
@@ -39,6 +39,9 @@ DELETE FROM accounts_idempotencykey WHERE (tenant_id, digest) IN (
     SELECT * FROM unnest(%s::bigint[], %s::bytea[])
 )
 """
+
+#: Instead of an incarnation: a replay was answered, the bill cannot be taken back.
+DELIVERED = UUID(int=0)
 
 Key: TypeAlias = tuple[int, bytes]
 
@@ -86,6 +89,24 @@ class Claims:
         if not known.is_settled:
             raise IdempotencyRunningError(retry_after_s=ASK_AGAIN_S)
         return True
+
+    def may_repeat(self, ask: Ask) -> bool:
+        """Whether what a replay repeats is still billed; that is then for good."""
+        key = _key_of(ask)
+        known = None if key is None else self._known.get(key)
+        if known is None or ask.claim is None or key is None:
+            return False
+        if not known.is_settled or known.fingerprint != ask.claim.fingerprint:
+            return False
+        self._known[key] = replace(known, incarnation=DELIVERED)
+        self._changed.add(key)
+        return True
+
+    def is_delivered(self, ask: Ask) -> bool:
+        """Whether a replay has delivered what was billed and withheld at first."""
+        key = _key_of(ask)
+        known = None if key is None else self._known.get(key)
+        return known is not None and known.incarnation == DELIVERED
 
     def take(self, ask: Ask) -> None:
         """Note that a request runs under its key."""

@@ -52,6 +52,7 @@ class Account:
             limit=self.cap - self.base,
             remaining=min(self.room, self.cap - self.base),
             reset_s=left,
+            is_keys=self.api_key_id is not None,
         )
 
 
@@ -74,7 +75,7 @@ class Judgement:
 
         Raises `RateLimitedError`, `QuotaExceededError` or `MissingAccountsError`.
         """
-        accounts = self._accounts_of(ask)
+        accounts = self._accounts_of(ask, at=ask.occurred_at)
         if sum(account.api_key_id is None for account in accounts) < len(KINDS):
             raise MissingAccountsError
         amounts = [ask.amounts.of(account.kind.quantity) for account in accounts]
@@ -84,7 +85,7 @@ class Judgement:
             if amount and account.room is not None and account.room < amount
         ]
         if short:
-            raise self._refusal(short, self._standings(accounts))
+            raise self._refusal(short, self._standings(ask))
         for account, amount in zip(accounts, amounts, strict=True):
             account.used += amount
             account.held += amount
@@ -96,7 +97,7 @@ class Judgement:
                 for account, amount in zip(accounts, amounts, strict=True)
                 if amount
             ),
-            standings=self._standings(accounts),
+            standings=self._standings(ask),
         )
 
     def settle(self, reservation: Reservation, used: Amounts) -> tuple[Standing, ...]:
@@ -113,17 +114,7 @@ class Judgement:
             if account is not None:
                 account.used -= amount - used.of(account.kind.quantity)
                 account.held -= amount
-        moment = reservation.ask.occurred_at
-        holders = (
-            (reservation.ask.tenant_id, None),
-            (reservation.ask.tenant_id, reservation.ask.api_key_id),
-        )
-        return self._standings(
-            account
-            for holder in holders
-            for account in self._by_holder.get(holder, ())
-            if account.holds(moment)
-        )
+        return self._standings(reservation.ask)
 
     def take_back(self, reservation: Reservation, used: Amounts) -> None:
         """Give back what was kept."""
@@ -132,17 +123,19 @@ class Judgement:
             if account is not None:
                 account.used -= used.of(account.kind.quantity)
 
-    def _accounts_of(self, ask: Ask) -> list[Account]:
-        """The tenant's accounts, and the key's, for the periods of the request."""
+    def _accounts_of(self, ask: Ask, *, at: datetime) -> list[Account]:
+        """The tenant's accounts, and the key's, for the periods of a moment."""
         holders = ((ask.tenant_id, None), (ask.tenant_id, ask.api_key_id))
         return [
             account
             for holder in holders
             for account in self._by_holder.get(holder, ())
-            if account.holds(ask.occurred_at)
+            if account.holds(at)
         ]
 
-    def _standings(self, accounts: Iterable[Account]) -> tuple[Standing, ...]:
+    def _standings(self, ask: Ask) -> tuple[Standing, ...]:
+        """How quotas stand now, which may be another minute than the request's."""
+        accounts = self._accounts_of(ask, at=self._now)
         found = (account.standing(self._now) for account in accounts)
         return tuple(standing for standing in found if standing is not None)
 

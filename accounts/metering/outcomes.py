@@ -11,7 +11,14 @@ from accounts.errors import (
     UnavailableError,
 )
 from accounts.metering.claims import Claims
-from accounts.metering.entries import Admit, Ask, Entry, Settle, TakeBack
+from accounts.metering.entries import (
+    Admit,
+    Ask,
+    Entry,
+    Reservation,
+    Settle,
+    TakeBack,
+)
 from accounts.metering.judgement import Judgement
 from accounts.metering.ticket import Ticket
 from accounts.metering.usage import FAILURE_STATUS, Usage
@@ -70,7 +77,7 @@ class Outcomes:
     def _settle(self, entry: Settle, judgement: Judgement) -> None:
         reservation, usage, ticket = entry.reservation, entry.usage, entry.ticket
         is_served = usage is not None and usage.status < FAILURE_STATUS
-        is_ours = reservation.is_replay or self.claims.owns(reservation.ask)
+        is_ours = self._is_ours(reservation, is_served=is_served)
         try:
             standings = judgement.settle(
                 reservation, usage.amounts if usage and is_ours else Amounts()
@@ -91,7 +98,19 @@ class Outcomes:
             undo = TakeBack(reservation, usage) if is_served else None
             self._tell.append(lambda: None if ticket.answer(standings) else undo)
 
+    def _is_ours(self, reservation: Reservation, *, is_served: bool) -> bool:
+        """Whether the answer may leave: nobody else has begun the request meanwhile,
+        or what a replay repeats is still billed.
+        """
+        if not reservation.is_replay:
+            return self.claims.owns(reservation.ask)
+        return not is_served or self.claims.may_repeat(reservation.ask)
+
     def _take_back(self, entry: TakeBack, judgement: Judgement) -> None:
+        if not entry.reservation.is_replay and self.claims.is_delivered(
+            entry.reservation.ask
+        ):
+            return
         judgement.take_back(entry.reservation, entry.usage.amounts)
         self.corrections.append(entry.usage)
         if not entry.reservation.is_replay:

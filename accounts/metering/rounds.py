@@ -107,18 +107,17 @@ class Rounds:
         self, entries: Sequence[Entry], incarnation: UUID
     ) -> tuple[Outcomes, list[Account]]:
         """Lock and judge, what is given back first; the decisions, and what changed."""
-        asks = [ask_of(entry) for entry in entries]
+        asks, now = [ask_of(entry) for entry in entries], datetime.now(UTC)
         script = Script()
         script.begin()
         incarnations.raise_round(script, incarnation, self._number + 1)
-        books.lock_accounts(script, _taken(entries), asks)
+        books.lock_accounts(script, _taken(entries), asks, now=now)
         Claims.find(script, asks)
         _, fence, rows, *keys = script.run()
         if not fence:
             raise FencedError
         accounts = books.accounts_of(rows, held=self._held)
         before = {one.id: (one.used, one.held) for one in accounts}
-        now = datetime.now(UTC)
         judgement = Judgement(accounts, incarnation=incarnation, now=now)
         claims = Claims(keys[0] if keys else [], incarnation=incarnation, now=now)
         outcomes = Outcomes(entries, claims)

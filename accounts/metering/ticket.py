@@ -38,14 +38,20 @@ class Ticket(Generic[T]):
         """Wake the waiter with an error; False if it has given up."""
         return self._resolve(None, error)
 
-    def wait(self, timeout_s: float) -> T:
-        """Return the answer; raise its error, or `TimeoutError`."""
-        if not self._done.wait(timeout_s):
-            with self._lock:
-                # It may have been answered between the wait's end and the lock.
-                if not self._done.is_set():
-                    self._is_abandoned = True
-                    raise TimeoutError
+    def wait(self, timeout_s: float) -> bool:
+        """Wait for an outcome; False: there is none, and the waiter has given up."""
+        return self._done.wait(timeout_s) or not self.abandon()
+
+    def abandon(self) -> bool:
+        """Give up; False: it was too late, there is an outcome."""
+        with self._lock:
+            if self._done.is_set():
+                return False
+            self._is_abandoned = True
+            return True
+
+    def result(self) -> T:
+        """The answer of a ticket that has one; raises its error."""
         if self._error is not None:
             raise self._error
         return self._answer  # type: ignore[return-value]

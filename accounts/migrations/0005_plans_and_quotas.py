@@ -98,12 +98,14 @@ BEGIN
     ) AS missing
     ON CONFLICT DO NOTHING;
     UPDATE accounts_quotaaccount a
-    SET base = CASE WHEN a.is_pack AND a.cap IS NULL THEN a.used ELSE a.base END,
-        cap = found.amount
-            + CASE WHEN a.is_pack AND a.cap IS NULL THEN a.used ELSE a.base END
+    SET base = found.new_base, cap = found.amount + found.new_base
     FROM (
-        SELECT id, accounts_quota_amount(tenant_id, api_key_id, kind) AS amount
-        FROM accounts_quotaaccount
+        SELECT id, accounts_quota_amount(tenant_id, api_key_id, kind) AS amount,
+            -- What running requests hold may be given back: it is not used yet.
+            CASE WHEN is_pack AND cap IS NULL THEN used - coalesce((
+                SELECT sum(f.amount) FROM accounts_inflight f WHERE f.account_id = q.id
+            ), 0)::bigint ELSE base END AS new_base
+        FROM accounts_quotaaccount q
         WHERE tenant_id = ANY (tenants) AND (period_end IS NULL OR period_end > moment)
     ) AS found
     WHERE a.id = found.id AND a.cap IS DISTINCT FROM found.amount + a.base;

@@ -14,11 +14,14 @@ from accounts.quotas import BY_CODE, kind_choices
 
 #: Carries a quota into the accounts that count now, in the transaction that sets it.
 RECAP = """
-IF TG_OP = 'DELETE' THEN changed = OLD; ELSE changed = NEW; END IF;
+IF TG_OP = 'INSERT' THEN was = NEW; ELSE was = OLD; END IF;
+IF TG_OP = 'DELETE' THEN will_be = OLD; ELSE will_be = NEW; END IF;
 PERFORM accounts_recap(ARRAY(
-    SELECT id FROM accounts_tenant WHERE plan_id = changed.plan_id
-    UNION SELECT changed.tenant_id WHERE changed.tenant_id IS NOT NULL
-    UNION SELECT tenant_id FROM accounts_apikey WHERE id = changed.api_key_id
+    SELECT id FROM accounts_tenant
+    WHERE plan_id IN (was.plan_id, will_be.plan_id)
+        OR id IN (was.tenant_id, will_be.tenant_id)
+    UNION SELECT tenant_id FROM accounts_apikey
+    WHERE id IN (was.api_key_id, will_be.api_key_id)
 ));
 RETURN NULL;
 """
@@ -83,7 +86,7 @@ class Quota(models.Model):
                 when=pgtrigger.After,
                 operation=pgtrigger.Insert | pgtrigger.Update | pgtrigger.Delete,
                 timing=pgtrigger.Deferred,
-                declare=[("changed", "accounts_quota")],
+                declare=[("was", "accounts_quota"), ("will_be", "accounts_quota")],
                 func=RECAP,
             ),
         ]

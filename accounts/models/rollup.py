@@ -60,6 +60,10 @@ class UsageDelta(UsageSums):
         """Taken in the order in which it came."""
 
         ordering = ["pk"]
+        indexes = [
+            # What a tenant used lately, while nobody rolls it up.
+            models.Index(fields=["tenant", "hour"], name="usage_delta_by_tenant"),
+        ]
 
 
 class UsageHour(UsageSums):

@@ -1,10 +1,11 @@
 """A month reconciles to the token, or says where it does not."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
-from django.db import IntegrityError, connection
+from django.db import IntegrityError, connection, transaction
 
 from accounts import partitions
 from accounts.metering import Ask, Usage, ledger
@@ -90,7 +91,8 @@ def test_use_beside_the_accounts_is_found(api_key):
 
     found = reconcile(MONTH)
 
-    assert found.first_account_difference.in_ledger == 1
+    first = found.first_account_difference
+    assert (first.kind, first.used, first.in_ledger) == ("tokens-prepaid", 0, 5)
     assert found.account_differences == 5
 
 
@@ -229,3 +231,21 @@ def test_month_that_is_not_sealed_is_never_dropped(api_key):
     assert partitions.drop_old(keep_months=1, now=later) == []
     assert partitions.drop_old(keep_months=0, now=later) == []
     assert partitions.has_month(MONTH)
+
+
+def test_sealing_waits_for_nobody_who_writes_to_another_month(api_key):
+    other = MONTH.replace(month=12)
+    partitions.ensure_month(other)
+    with transaction.atomic():
+        record(api_key, occurred_at=other)
+        with ThreadPoolExecutor(1) as threads:
+            sealed = threads.submit(_sealed_in_a_thread)
+            assert sealed.result(5).month == MONTH.date()
+
+
+def _sealed_in_a_thread():
+    try:
+        with time_machine.travel("2027-02-01T00:00Z"):
+            return seal(MONTH)
+    finally:
+        connection.close()

@@ -30,7 +30,7 @@ def ask(api_key, *, at=NOON):
 
 def lock(api_key):
     script = Script()
-    books.lock_accounts(script, [], [ask(api_key)])
+    books.lock_accounts(script, [], [ask(api_key)], now=NOON)
     return books.accounts_of(*script.run(), held={})
 
 

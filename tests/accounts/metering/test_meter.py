@@ -8,7 +8,7 @@ from django.db import OperationalError, connection
 
 from accounts.errors import UnavailableError
 from accounts.metering import Meter, ledger
-from accounts.metering import meter as beating
+from accounts.metering import writer as beating
 from accounts.metering.script import Script
 from accounts.models import ApiKey, Incarnation, QuotaAccount, UsageEvent
 

@@ -8,7 +8,7 @@ from django.db import OperationalError, connection, transaction
 
 from accounts.errors import UnavailableError
 from accounts.metering import Meter, incarnations, ledger
-from accounts.metering import meter as beating
+from accounts.metering import writer as beating
 from accounts.metering.script import Script
 from accounts.models import EventKind, InFlight, UsageEvent
 
@@ -123,7 +123,7 @@ def test_a_read_only_database_is_refused_and_recovers(
     hasty, make_usage, monkeypatch, charge, lost_connections
 ):
     charge(hasty, make_usage())
-    connect = Meter._connect
+    connect = beating.Writer._connect
 
     def read_only(self):
         connect(self)
@@ -131,7 +131,7 @@ def test_a_read_only_database_is_refused_and_recovers(
             cursor.execute("SET default_transaction_read_only = on")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Meter, "_connect", read_only)
+        patch.setattr(beating.Writer, "_connect", read_only)
         lost_connections()
         with pytest.raises(UnavailableError):
             charge(hasty, make_usage())

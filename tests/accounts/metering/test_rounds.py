@@ -142,7 +142,7 @@ def test_a_new_minute_gets_its_accounts(make_usage, ask_for):
         usage = make_usage(occurred_at=datetime(2026, 11, 21, 9, minute, tzinfo=UTC))
         admitted, settled = Ticket(), Ticket()
         rounds.run([Admit(ask_for(usage), admitted)]).announce()
-        rounds.run([Settle(admitted.wait(0), usage, settled)]).announce()
+        rounds.run([Settle(admitted.result(), usage, settled)]).announce()
 
     rounds.end()
     minutes = QuotaAccount.objects.filter(kind="tpm").order_by("period_start")
@@ -154,7 +154,7 @@ def test_a_month_that_is_missing_is_made(make_usage, ask_for):
     usage = make_usage(occurred_at=datetime(2033, 2, 28, tzinfo=UTC))
     admitted, settled = Ticket(), Ticket()
     rounds.run([Admit(ask_for(usage), admitted)]).announce()
-    rounds.run([Settle(admitted.wait(0), usage, settled)]).announce()
+    rounds.run([Settle(admitted.result(), usage, settled)]).announce()
 
     rounds.end()
     assert UsageEvent.objects.get().occurred_at == usage.occurred_at
@@ -172,12 +172,12 @@ def test_an_admission_is_not_waited_for_on_the_disk(make_usage, ask_for, monkeyp
     books.make_accounts([usage.tenant_id], usage.occurred_at)
     admitted, settled = Ticket(), Ticket()
     rounds.run([Admit(ask_for(usage), admitted)]).announce()
-    rounds.run([Settle(admitted.wait(0), usage, settled)]).announce()
+    rounds.run([Settle(admitted.result(), usage, settled)]).announce()
 
     rounds.end()
-    assert flushed == [admitted.wait(0).incarnation]
-    assert settled.wait(0) == ()
-    assert len(admitted.wait(0).taken) == len(KINDS) - 1
+    assert flushed == [admitted.result().incarnation]
+    assert settled.result() == ()
+    assert len(admitted.result().taken) == len(KINDS) - 1
 
 
 def test_refusals_are_counted_by_the_hour_and_in_no_ledger(make_usage, ask_for):
