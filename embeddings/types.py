@@ -17,7 +17,8 @@ class EmbeddingRequest:
     catalog's policy stands between the two. `ignores_odd_dimensions` answers sizes the
     model does not offer with full vectors (Ollama's rule). `loads_only` asks for the
     model and embeds nothing. `keep_alive_s` as in `Call`. `task` and `target` name an
-    instruction of the task table, where `instruction` is None.
+    instruction of the task table, where `instruction` is None. `variant` is the wire's
+    own mark of how it was asked, for where that changes the answer's shape.
     """
 
     model: str | None
@@ -36,6 +37,7 @@ class EmbeddingRequest:
     labels: bool = False
     keep_alive_s: float | None = None
     loads_only: bool = False
+    variant: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

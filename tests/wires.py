@@ -94,6 +94,12 @@ def _plain_error(body: Body) -> str:
     return body["error"]
 
 
+def _cohere_error(body: Body) -> str:
+    assert set(body) == {"id", "message"}
+    assert len(body["id"]) == 36
+    return str(body["message"])
+
+
 def _listed(body: Body) -> list[list[float]]:
     return [item["embedding"] for item in body["data"]]
 
@@ -135,4 +141,13 @@ OPENAI = Wire(
     error=_openai_error,
     unknown_path="/v1/nope",
 )
-WIRES = (CHROMA, OLLAMA, NUGEN, OPENAI)
+COHERE = Wire(
+    name="cohere",
+    path="/v2/embed",
+    body=lambda texts, model: {"model": model, "texts": list(texts)},
+    vectors=lambda body: body["embeddings"]["float"],
+    tokens=lambda body: body["meta"]["billed_units"]["input_tokens"],
+    error=_cohere_error,
+    unknown_path="/v2/nope",
+)
+WIRES = (CHROMA, OLLAMA, NUGEN, OPENAI, COHERE)

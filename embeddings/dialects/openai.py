@@ -1,6 +1,5 @@
 """OpenAI's embeddings and models routes. Source: OpenAI's openapi.yaml and SDKs."""
 
-import base64
 from collections.abc import Sequence
 
 from embeddings.dialects.base import (
@@ -13,6 +12,7 @@ from embeddings.dialects.base import (
     optional_text,
     strings,
 )
+from embeddings.dialects.encodings import base64_floats
 from embeddings.engine.spec import Floats
 from embeddings.errors import ErrorCode, InvalidRequestError, ModelRequiredError
 from embeddings.types import (
@@ -123,10 +123,7 @@ class OpenAI(Dialect):
         """A list with one object for each text, as numbers or base64."""
         vectors: Sequence[str] | Floats = result.vectors
         if request.encodings == ("base64",):
-            vectors = [
-                base64.b64encode(row.astype("<f4", copy=False).tobytes()).decode()
-                for row in result.vectors
-            ]
+            vectors = base64_floats(result.vectors)
         data = [
             {"object": "embedding", "index": index, "embedding": vector}
             for index, vector in enumerate(vectors)

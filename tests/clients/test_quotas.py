@@ -6,10 +6,12 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 
+import cohere
 import httpx
 import ollama
 import openai
 import pytest
+from cohere.core.api_error import ApiError
 
 from tests.live import MODEL, LiveServer
 
@@ -89,6 +91,15 @@ def test_ollamas_client_is_refused_in_its_own_words(server, key_with) -> None:
 
     assert no.value.status_code == 429
     client._client.close()
+
+
+def test_coheres_client_does_not_wait_for_a_spent_month(server, key_with) -> None:
+    client = cohere.ClientV2(base_url=server.url, api_key=key_with(tokens_month=1))
+
+    with pytest.raises(ApiError, match="limit 1, left 1, needed 3") as no:
+        client.embed(model=MODEL, input_type="search_query", texts=["hello"])
+
+    assert no.value.status_code == 402
 
 
 @pytest.mark.parametrize("wire", ["embed", "api/v3/inference/embeddings"])

@@ -105,9 +105,8 @@ def test_revoked_expired_and_inactive_are_one_answer(
 
     answers = [wire.post(client, key=key) for key in (revoked, expired, inactive)]
 
-    assert {wire.error_of(answer, 401) for answer in answers} == {
-        "the API key is not valid"
-    }
+    (message,) = {wire.error_of(answer, 401) for answer in answers}
+    assert "valid" in message
     assert engine.jobs == []
 
 

@@ -9,7 +9,7 @@ from django.test import Client, override_settings
 from accounts.models import UsageEvent
 from embeddings.errors import ErrorCode
 from tests.fakes import FakeEngine
-from tests.wires import CHROMA, OLLAMA, OPENAI, WIRES, Wire
+from tests.wires import CHROMA, COHERE, NUGEN, OLLAMA, OPENAI, WIRES, Wire
 
 every_wire = pytest.mark.parametrize("wire", WIRES, ids=lambda wire: wire.name)
 
@@ -257,12 +257,27 @@ def test_the_catalog_says_which_dimensions_there_are(
     assert len(response.json()["data"][0]["embedding"]) == width
 
 
-@pytest.mark.parametrize("wire", WIRES[2:], ids=lambda wire: wire.name)
+def test_cohere_encodes_what_is_left_of_a_vector(
+    client: Client, house, engine: FakeEngine
+) -> None:
+    house.model.matryoshka_sizes = [64]
+    house.model.save()
+    fields = {"embedding_types": ["float", "int8", "binary"], "output_dimension": 64}
+    raw = orjson.dumps({**COHERE.body(["a", "b"], "all-minilm"), **fields})
+
+    found = COHERE.post(client, key=house.key, raw=raw).json()["embeddings"]
+
+    widths = {name: [len(row) for row in rows] for name, rows in found.items()}
+    assert widths == {"float": [64, 64], "int8": [64, 64], "binary": [8, 8]}
+
+
+@pytest.mark.parametrize("wire", [NUGEN, OPENAI, COHERE], ids=lambda wire: wire.name)
 @pytest.mark.parametrize("asked", [1, 123, 383, 385, 2**70])
 def test_dimensions_that_there_are_not_are_refused(
     wire: Wire, asked: int, client: Client, house, engine: FakeEngine
 ) -> None:
-    raw = b'{"model": "all-minilm", "input": "a", "dimensions": %d}' % asked
+    sizes = f'"dimensions": {asked}, "output_dimension": {asked}'
+    raw = f'{{"model": "all-minilm", "input": "a", "texts": ["a"], {sizes}}}'.encode()
 
     response = wire.post(client, key=house.key, raw=raw)
 

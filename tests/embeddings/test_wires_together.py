@@ -1,4 +1,4 @@
-"""The four wires on the real model: one vector, one count, and no way to break it."""
+"""All wires on the real model: one vector, one count, and no way to break it."""
 
 import time
 from collections.abc import Iterator

@@ -100,6 +100,10 @@ def test_strings_are_taken_as_they_are_or_not_at_all(value, texts) -> None:
         ("/v1", "openai"),
         ("/v1/", "openai"),
         ("/v1/nope", "openai"),
+        ("/v1/embeddings/nope", "openai"),
+        ("/v1/embed/nope", "cohere"),
+        ("/v2", "cohere"),
+        ("/v2/nope", "cohere"),
         ("/v1beta/models", "chroma"),
     ],
 )
