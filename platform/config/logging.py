@@ -25,9 +25,12 @@ def default_format() -> str:
 
 def hide_credentials(_: object, __: str, event: EventDict) -> EventDict:
     """Cut out what looks like a credential, wherever in the line it stands."""
+    # Django's lines carry the request, whose text has the query: a key may be in it.
+    event.pop("request", None)
     for name, value in event.items():
-        if isinstance(value, str):
-            event[name] = CREDENTIAL.sub(r"\1\2***", value)
+        text = value if isinstance(value, str) else repr(value)
+        if CREDENTIAL.search(text):
+            event[name] = CREDENTIAL.sub(r"\1\2***", text)
     return event
 
 

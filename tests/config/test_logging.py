@@ -5,6 +5,9 @@ import logging.config
 from collections.abc import Iterator
 
 import pytest
+from django.http import HttpResponse
+from django.test import RequestFactory
+from django.utils.log import log_response
 
 from accounts.secrets import make_secret
 from config.logging import CONSOLE, JSON, configuration
@@ -48,6 +51,34 @@ def test_credentials_are_cut_out_everywhere(written: io.StringIO) -> None:
     assert secret not in text
     assert secret[12:20] not in text
     assert "ValueError" in text
+
+
+@pytest.mark.parametrize("written", [JSON, CONSOLE], indirect=True)
+def test_credentials_are_cut_out_of_what_is_not_text(written: io.StringIO) -> None:
+    secret = make_secret()
+
+    extra = {"one": [secret], "two": {"x": RuntimeError(secret)}, "three": [1]}
+    logging.getLogger("probe").error("no", extra=extra)
+
+    assert secret not in written.getvalue()
+    assert "RuntimeError" in written.getvalue()
+
+
+@pytest.mark.parametrize("written", [JSON, CONSOLE], indirect=True)
+def test_a_requests_query_is_not_written(written: io.StringIO) -> None:
+    request = RequestFactory().get("/v1/models?%6Bey=hidden")
+
+    log_response(
+        "%s: %s",
+        "Not Found",
+        request.path,
+        response=HttpResponse(status=404),
+        request=request,
+        logger=logging.getLogger("probe"),
+    )
+
+    assert "/v1/models" in written.getvalue()
+    assert "hidden" not in written.getvalue()
 
 
 @pytest.mark.parametrize("written", [CONSOLE], indirect=True)
