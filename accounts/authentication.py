@@ -18,6 +18,8 @@ from accounts.throttling import get_guard
 #: Read in this order; the first that is not empty is the key.
 PLAIN_HEADERS = ("x-chroma-token", "api-key", "x-goog-api-key")
 BEARER = "bearer"
+#: Where a view puts the key of a caller whose wire has it in the query.
+QUERY_KEY = "platform.query_key"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +93,9 @@ def secret_of(request: Request) -> str:
         if value:
             return value
     scheme, _, value = request.headers.get("authorization", "").strip().partition(" ")
-    return value.strip() if scheme.lower() == BEARER else ""
+    if scheme.lower() == BEARER and value.strip():
+        return value.strip()
+    return str(request.META.get(QUERY_KEY, "")).strip()
 
 
 def caller_of(secret: str) -> Caller:

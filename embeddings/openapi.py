@@ -58,11 +58,15 @@ class OpenApiView(View):
 @cache
 def document() -> dict[str, object]:
     """The OpenAPI 3.1 document."""
-    paths: dict[str, dict[str, object]] = {}
+    paths: dict[str, dict[str, Any]] = {}
     for dialect in all_dialects():
         for route in dialect.routes:
             operations = paths.setdefault(f"/{route.path}", {})
-            operations[route.method.lower()] = _operation(dialect, route)
+            operation = _operation(dialect, route)
+            # There is room for one; where wires share a route, it has all their tags.
+            first = operations.setdefault(route.method.lower(), operation)
+            if first is not operation:
+                first["tags"].append(dialect.title)
     tenant_api = documentation()
     paths |= tenant_api.paths
     return {
@@ -109,7 +113,8 @@ def _curl(route: Route, *, base_url: str, key_file: str) -> str:
     headers = [f'-H "Authorization: Bearer $(cat {shlex.quote(key_file)})"']
     headers += [f'-H "{name}: {EXAMPLE_MODEL}"' for name in route.headers]
     body = shlex.quote(json.dumps(route.example))
-    url = shlex.quote(f"{base_url}/{route.path}")
+    path = route.path.replace("{model}", EXAMPLE_MODEL)
+    url = shlex.quote(f"{base_url}/{path}")
     return " ".join(["curl -sS", url, *headers, "-d", body])
 
 

@@ -1,5 +1,6 @@
 """Errors as RFC 9457 problems, where no wire has a shape of its own for them."""
 
+from collections.abc import Container
 from http.client import responses
 
 from embeddings.dialects import dialect_below
@@ -30,7 +31,7 @@ class Problems:
 PROBLEMS = Problems()
 
 
-def shape_below(path: str) -> ErrorShape:
+def shape_below(path: str, headers: Container[str] = ()) -> ErrorShape:
     """How errors are written that no view answers, at this path."""
     is_ours = f"{path}/".startswith(f"{PREFIX}/")
-    return PROBLEMS if is_ours else dialect_below(path)
+    return PROBLEMS if is_ours else dialect_below(path, headers)

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -26,6 +26,7 @@ from embeddings.engine.spec import (
     Output,
     Prepared,
     Sparse,
+    Truncate,
 )
 from embeddings.metered import Metered
 from embeddings.process import get_engine
@@ -97,6 +98,25 @@ def embed(request: EmbeddingRequest, origin: Origin) -> EmbeddingResult:
         standings=metered.standings,
         is_replay=metered.is_replay,
     )
+
+
+def count_tokens(request: EmbeddingRequest, caller: Caller) -> int:
+    """How many tokens the texts have, were they embedded uncut; nothing is metered."""
+    check_count(request, caller)
+    job = _job(request, resolve(caller, request.model))
+    release_connection()
+    with _translated(request):
+        return sum(_uncut_tokens(replace(job, inputs=(one,))) for one in job.inputs)
+
+
+def _uncut_tokens(job: Job) -> int:
+    """The tokens of a job of one text; one that is too long is counted all the same."""
+    try:
+        return sum(get_engine().prepare(replace(job, truncate=Truncate.ERROR)).tokens)
+    except engine_errors.InputTooLongError as error:
+        if error.unit != "tokens":
+            raise
+        return error.tokens
 
 
 def check_count(request: EmbeddingRequest, caller: Caller) -> None:

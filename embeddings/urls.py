@@ -29,7 +29,8 @@ def _wire_patterns() -> list[URLPattern]:
             by_path[route.path].append(Candidate(dialect, route))
     return [
         re_path(_pattern(path), WireView.as_view(candidates=tuple(candidates)))
-        for path, candidates in sorted(by_path.items())
+        # What goes on after `{model}` comes before what ends there: it holds anything.
+        for path, candidates in sorted(by_path.items(), reverse=True)
     ]
 
 

@@ -16,7 +16,12 @@ from django.http.response import HttpResponseBase
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from accounts.authentication import ApiKeyAuthentication, Caller, HasScope
+from accounts.authentication import (
+    QUERY_KEY,
+    ApiKeyAuthentication,
+    Caller,
+    HasScope,
+)
 from accounts.limit_headers import limit_headers
 from accounts.metering import new_event_id
 from accounts.models import Scope
@@ -60,7 +65,7 @@ class WireView(APIView):
         """Answer in the wire's own shape, whatever happens."""
         self.started_ns = time.monotonic_ns()
         self.event_id = new_event_id(datetime.now(UTC))
-        self.dialect = dialect_below(request.path)
+        self.dialect = _first_dialect(self.candidates, request)
         self.args, self.kwargs = args, kwargs
         try:
             self.request = self.initialize_request(request, *args, **kwargs)
@@ -85,6 +90,8 @@ class WireView(APIView):
         """Authenticate, read and hand over to the operation's handler."""
         candidate, wire = self._choose(request, path)
         self.dialect = candidate.dialect
+        if self.dialect.key_field is not None:
+            request.META[QUERY_KEY] = wire.query.get(self.dialect.key_field, "")
         if not candidate.route.is_public:
             self.perform_authentication(request)
             self.check_permissions(request)
@@ -140,6 +147,14 @@ class WireView(APIView):
         return cast("Caller", self.request.auth)
 
 
+def _first_dialect(candidates: tuple[Candidate, ...], request: HttpRequest) -> Dialect:
+    """Whose the errors are until a route is chosen: the only one's there, if any."""
+    dialects = {candidate.dialect for candidate in candidates}
+    if len(dialects) == 1:
+        return dialects.pop()
+    return dialect_below(request.path, request.headers)
+
+
 def _query(environ: Mapping[str, Any]) -> dict[str, str]:
     """The query as UTF-8, whatever charset the content type names; the last one wins.
 
@@ -171,6 +186,11 @@ def _embed(view: WireView, wire: WireRequest) -> Reply:
     return replace(reply, headers={**reply.headers, **_fact_headers(result)})
 
 
+def _count_tokens(view: WireView, wire: WireRequest) -> Reply:
+    request = view.dialect.parse(wire)
+    return view.dialect.render_count(service.count_tokens(request, view.caller))
+
+
 def _list_models(view: WireView, wire: WireRequest) -> Reply:  # noqa: ARG001
     return view.dialect.render_models(models_of(view.caller))
 
@@ -189,6 +209,7 @@ _HANDLERS: dict[Operation, Callable[[WireView, WireRequest], Reply]] = {
     Operation.EMBED: _embed,
     Operation.EMBED_SPARSE: _embed,
     Operation.LOAD: _embed,
+    Operation.COUNT_TOKENS: _count_tokens,
     Operation.LIST_MODELS: _list_models,
     Operation.SHOW_MODEL: _show_model,
     Operation.VERSION: _version,
@@ -234,7 +255,7 @@ def refusal(request: HttpRequest, error: Exception) -> HttpResponse:
     """An error's answer outside of the API's views, in the shape of the path."""
     request_body.drain(request.META)
     request_id = str(new_event_id(datetime.now(UTC)))
-    shape = shape_below(request.path)
+    shape = shape_below(request.path, request.headers)
     reply = error_reply(error, shape=shape, request_id=request_id)
     return respond(reply, request_id=request_id)
 

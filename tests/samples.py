@@ -62,10 +62,14 @@ def wire_request(
     *,
     route: Route | None = None,
     headers: Mapping[str, str] | None = None,
+    query: Mapping[str, str] | None = None,
 ) -> WireRequest:
     """A request as the view hands it over; `body` is JSON-able or ready bytes."""
+    route = route or embed_route(dialect)
     return WireRequest(
-        route=route or embed_route(dialect),
+        route=route,
+        query=query or {},
+        path={"model": "all-minilm"} if "{model}" in route.path else {},
         body=body if isinstance(body, bytes) else orjson.dumps(body),
         headers=HEADERS.get(dialect.name, {}) if headers is None else headers,
     )

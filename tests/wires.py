@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 from django.test import Client
@@ -18,7 +19,10 @@ Body = dict[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Wire:
-    """One wire's client: what it sends, and where it looks in the answer."""
+    """One wire's client: what it sends, and where it looks in the answer.
+
+    A path that names the model names MODEL.
+    """
 
     name: str
     path: str
@@ -56,7 +60,7 @@ class Wire:
             sent[self.model_header] = model
         return client.generic(
             "POST",
-            extra.pop("path", self.path),
+            extra.pop("path", self.path.replace(MODEL, quote(model))),
             body,
             content_type=extra.pop("content_type", "application/x-www-form-urlencoded"),
             headers=sent | dict(headers or {}),
@@ -98,6 +102,12 @@ def _cohere_error(body: Body) -> str:
     assert set(body) == {"id", "message"}
     assert len(body["id"]) == 36
     return str(body["message"])
+
+
+def _google_error(body: Body) -> str:
+    assert set(body) == {"error"}
+    assert set(body["error"]) == {"code", "message", "status", "details"}
+    return str(body["error"]["message"])
 
 
 def _listed(body: Body) -> list[list[float]]:
@@ -150,4 +160,15 @@ COHERE = Wire(
     error=_cohere_error,
     unknown_path="/v2/nope",
 )
-WIRES = (CHROMA, OLLAMA, NUGEN, OPENAI, COHERE)
+GOOGLE = Wire(
+    name="google",
+    path=f"/v1beta/models/{MODEL}:batchEmbedContents",
+    body=lambda texts, _: {
+        "requests": [{"content": {"parts": [{"text": text}]}} for text in texts]
+    },
+    vectors=lambda body: [one["values"] for one in body["embeddings"]],
+    tokens=lambda body: body["usageMetadata"]["totalTokenCount"],
+    error=_google_error,
+    unknown_path="/v1beta/nope",
+)
+WIRES = (CHROMA, OLLAMA, NUGEN, OPENAI, COHERE, GOOGLE)

@@ -2,6 +2,7 @@
 
 import importlib
 import pkgutil
+from collections.abc import Container
 from functools import cache
 
 from embeddings.dialects.base import Dialect
@@ -16,12 +17,20 @@ def all_dialects() -> tuple[Dialect, ...]:
     return tuple(kind() for kind in kinds)
 
 
-def dialect_below(path: str) -> Dialect:
-    """The dialect that answers an unknown `path` ("/…"): the longest prefix wins."""
+def dialect_below(path: str, headers: Container[str] = ()) -> Dialect:
+    """The dialect that answers an unknown `path` ("/…"): the longest prefix wins.
+
+    Of two with the same prefix, it is the one that the names of the headers tell.
+    """
     found = [
-        (len(prefix), dialect)
+        (len(prefix), is_marked, dialect)
         for dialect in all_dialects()
-        for prefix in dialect.prefixes
+        for is_marked, prefixes in (
+            (False, dialect.prefixes),
+            (True, dialect.marked_prefixes),
+        )
+        for prefix in prefixes
         if f"{path}/".startswith(f"{prefix}/")
+        and (not is_marked or any(mark in headers for mark in dialect.marks))
     ]
-    return max(found, key=lambda pair: pair[0])[1]
+    return max(found, key=lambda one: one[:2])[2]

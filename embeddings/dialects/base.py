@@ -88,13 +88,18 @@ class Dialect:
     """One wire protocol, as a pure translation in both directions.
 
     `prefixes` are the paths below which unknown paths are answered in this wire's
-    shape; the longest prefix of all wires wins.
+    shape; the longest prefix of all wires wins. `marks` are headers that only its own
+    clients send; with one of them, the `marked_prefixes` of other wires are its, too.
+    `key_field` names a field of the query that may hold the caller's key.
     """
 
     name: ClassVar[str]
     title: ClassVar[str]
     routes: ClassVar[tuple[Route, ...]]
     prefixes: ClassVar[tuple[str, ...]] = ()
+    marks: ClassVar[tuple[str, ...]] = ()
+    marked_prefixes: ClassVar[tuple[str, ...]] = ()
+    key_field: ClassVar[str | None] = None
 
     def claims(self, wire: WireRequest) -> bool:  # noqa: ARG002
         """Whether a request on a path shared with another wire is this wire's.
@@ -109,6 +114,10 @@ class Dialect:
 
     def render(self, result: EmbeddingResult, request: EmbeddingRequest) -> Reply:
         """The answer to EMBED, EMBED_SPARSE and LOAD."""
+        raise NotImplementedError
+
+    def render_count(self, tokens: int) -> Reply:
+        """The answer to COUNT_TOKENS."""
         raise NotImplementedError
 
     def render_models(self, models: Sequence[ModelFacts]) -> Reply:

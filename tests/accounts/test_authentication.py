@@ -11,7 +11,14 @@ from rest_framework.test import APIRequestFactory
 from rest_framework.views import APIView
 
 from accounts import secrets
-from accounts.authentication import ApiKeyAuthentication, Caller, HasScope, caller_of
+from accounts.authentication import (
+    QUERY_KEY,
+    ApiKeyAuthentication,
+    Caller,
+    HasScope,
+    caller_of,
+    secret_of,
+)
 from accounts.errors import (
     ForbiddenError,
     InvalidApiKeyError,
@@ -68,6 +75,22 @@ def test_the_key_is_found_in_any_header(headers):
         model_names=frozenset({"all-minilm"}),
         expires_at=None,
     )
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{}, {"authorization": "Bearer "}, {"authorization": "Basic x"}, {"api_key": " "}],
+    ids=repr,
+)
+def test_a_key_that_the_view_found_in_the_query_is_the_last_to_be_read(headers):
+    issued = make_api_key(make_tenant("acme"))
+    request = _request(**headers)
+    request.META[QUERY_KEY] = issued.secret
+
+    assert secret_of(request) == issued.secret
+    other = _request(authorization="Bearer other")
+    other.META[QUERY_KEY] = issued.secret
+    assert secret_of(other) == "other"
 
 
 @pytest.mark.parametrize(

@@ -43,13 +43,20 @@ def test_every_route_is_an_operation_with_an_id_of_its_own() -> None:
     ]
 
     own = sum(map(len, documentation().paths.values()))
-    assert len(operations) == own + sum(len(d.routes) for d in all_dialects())
+    routes = {(one.method, one.path) for d in all_dialects() for one in d.routes}
+    assert len(operations) == own + len(routes)
     assert len({operation["operationId"] for operation in operations}) == len(
         operations
     )
     for operation in operations:
         assert operation["summary"]
         assert {"200", "201"} & {*operation["responses"]}
+
+
+def test_what_two_wires_share_is_tagged_with_both() -> None:
+    shared = document()["paths"]["/v1/models"]["get"]  # type: ignore[index]
+
+    assert shared["tags"] == ["Google", "OpenAI"]
 
 
 def test_parameters_in_paths_are_declared() -> None:
@@ -97,6 +104,7 @@ def test_there_is_an_example_for_each_wire() -> None:
     examples = curl_examples(base_url="http://h:1", key_file="/k")
 
     assert [e.title for e in examples] == [d.title for d in all_dialects()]
+    assert not [e.command for e in examples if "{model}" in e.command]
 
 
 def test_an_example_survives_the_shell(tmp_path: Path) -> None:

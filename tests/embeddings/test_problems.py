@@ -34,3 +34,7 @@ def test_they_are_below_the_tenants_paths(path: str) -> None:
 )
 def test_other_paths_are_the_wires(path: str, name: str) -> None:
     assert shape_below(path) is dialect_named(name)
+
+
+def test_headers_tell_whose_a_shared_path_is() -> None:
+    assert shape_below("/v1/x", {"x-goog-api-key"}) is dialect_named("google")

@@ -15,7 +15,7 @@ from accounts.metering import close_meter
 from accounts.models import Price, UsageEvent
 from accounts.revision import close_cache
 from embeddings import errors, service
-from embeddings.engine.errors import ForwardError
+from embeddings.engine.errors import ForwardError, InputTooLongError
 from embeddings.engine.spec import Truncate
 from embeddings.types import EmbeddingRequest
 from tests.factories import grant, make_api_key, make_model, make_tenant
@@ -227,3 +227,26 @@ def test_a_failure_costs_nothing(caller: Caller, engine: FakeEngine) -> None:
         service.embed(ask("a"), origin_of(caller))
 
     assert UsageEvent.objects.get().list_nanos == 0
+
+
+def test_counting_counts_what_would_be_cut_or_refused(
+    caller: Caller, engine: FakeEngine
+) -> None:
+    long = "word " * 300
+
+    for wish in (None, Truncate.END, Truncate.ERROR):
+        request = ask("a", long, truncate=wish)
+        assert service.count_tokens(request, caller) == tokens_of("a") + 302
+    assert engine.calls == []
+    assert not UsageEvent.objects.exists()
+
+
+def test_what_is_too_long_to_be_counted_is_refused(
+    caller: Caller, engine: FakeEngine
+) -> None:
+    engine.failures["prepare"] = InputTooLongError(
+        index=0, tokens=9, limit=5, unit="characters"
+    )
+
+    with pytest.raises(errors.TextTooLongError, match="9 characters"):
+        service.count_tokens(ask("a"), caller)

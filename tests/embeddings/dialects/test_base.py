@@ -104,8 +104,25 @@ def test_strings_are_taken_as_they_are_or_not_at_all(value, texts) -> None:
         ("/v1/embed/nope", "cohere"),
         ("/v2", "cohere"),
         ("/v2/nope", "cohere"),
-        ("/v1beta/models", "chroma"),
+        ("/v1beta", "google"),
+        ("/v1beta/nope", "google"),
+        ("/v1betax", "chroma"),
     ],
 )
 def test_an_unknown_path_belongs_to_the_longest_prefix(path: str, name: str) -> None:
     assert dialect_below(path).name == name
+
+
+@pytest.mark.parametrize(
+    ("path", "header", "name"),
+    [
+        ("/v1/nope", "x-goog-api-key", "google"),
+        ("/v1/nope", "x-goog-api-client", "google"),
+        ("/v1/nope", "authorization", "openai"),
+        ("/api/nope", "x-goog-api-key", "ollama"),
+        ("/embed", "x-goog-api-key", "chroma"),
+        ("/v1beta/nope", "x-goog-api-key", "google"),
+    ],
+)
+def test_a_mark_tells_whose_a_shared_prefix_is(path, header, name) -> None:
+    assert dialect_below(path, {header: ""}).name == name

@@ -23,11 +23,13 @@ from tests.samples import (
 )
 
 EMBEDDING = {Operation.EMBED, Operation.EMBED_SPARSE, Operation.LOAD}
+READING = EMBEDDING | {Operation.COUNT_TOKENS}
 ROUTES = [
     pytest.param(dialect, route, id=f"{route.method} /{route.path}")
     for dialect in all_dialects()
     for route in dialect.routes
 ]
+READ_ROUTES = [p for p in ROUTES if p.values[1].operation in READING]
 EMBED_ROUTES = [p for p in ROUTES if p.values[1].operation in EMBEDDING]
 SPARSE_ROUTES = [p for p in ROUTES if p.values[1].operation is Operation.EMBED_SPARSE]
 
@@ -60,7 +62,7 @@ def test_names_titles_and_prefixes_are_unique() -> None:
 
 
 def test_the_wires_are_found() -> None:
-    assert {"chroma", "cohere", "nugen", "ollama", "openai"} <= {
+    assert {"chroma", "cohere", "google", "nugen", "ollama", "openai"} <= {
         dialect.name for dialect in all_dialects()
     }
 
@@ -80,7 +82,7 @@ def test_only_signs_of_life_are_public(dialect: Dialect, route: Route) -> None:
     assert not route.is_public or route.operation is Operation.VERSION
 
 
-@pytest.mark.parametrize(("dialect", "route"), EMBED_ROUTES)
+@pytest.mark.parametrize(("dialect", "route"), READ_ROUTES)
 def test_every_schema_is_valid_and_fits_its_example(
     dialect: Dialect, route: Route
 ) -> None:
@@ -91,7 +93,7 @@ def test_every_schema_is_valid_and_fits_its_example(
     jsonschema.validate(route.example, route.schema)
 
 
-@pytest.mark.parametrize(("dialect", "route"), EMBED_ROUTES)
+@pytest.mark.parametrize(("dialect", "route"), READ_ROUTES)
 def test_every_example_parses(dialect: Dialect, route: Route) -> None:
     wire = wire_request(dialect, route.example, route=route)
 
@@ -114,14 +116,28 @@ def test_every_answer_holds_all_vectors_in_order(
 ) -> None:
     request = dialect.parse(wire_request(dialect, route.example, route=route))
     result = a_result()
+    if request.variant == "single":
+        result = a_result(vectors=result.vectors[:1], tokens=(8,), truncated=(False,))
 
     reply = dialect.render(result, request)
 
     assert reply.status == 200
     assert reply.content_type.startswith("application/json")
     text = str(as_json(reply))
-    assert text.index("[0.5, -0.25, 0.125]") < text.index("[1.0, 0.0, -1.0]")
+    found = re.findall(r"\[0.5, -0.25, 0.125]|\[1.0, 0.0, -1.0]", text)
+    assert found == [str(row.tolist()) for row in result.vectors]
     assert str(result.total_tokens) in text
+
+
+@pytest.mark.parametrize(
+    ("dialect", "route"),
+    [p for p in ROUTES if p.values[1].operation is Operation.COUNT_TOKENS],
+)
+def test_every_count_is_told(dialect: Dialect, route: Route) -> None:
+    reply = dialect.render_count(4711)
+
+    assert reply.status == 200
+    assert "4711" in str(as_json(reply))
 
 
 @pytest.mark.parametrize(("dialect", "route"), SPARSE_ROUTES)
@@ -202,7 +218,7 @@ def _objects(route: Route) -> st.SearchStrategy[object]:
     return st.fixed_dictionaries({}, optional=dict.fromkeys(fields, JSON))
 
 
-@pytest.mark.parametrize(("dialect", "route"), EMBED_ROUTES)
+@pytest.mark.parametrize(("dialect", "route"), READ_ROUTES)
 def test_any_json_is_a_request_or_a_refusal(dialect: Dialect, route: Route) -> None:
     @settings(max_examples=150, deadline=None)
     @given(JSON | _objects(route))
@@ -221,7 +237,7 @@ def test_any_json_is_a_request_or_a_refusal(dialect: Dialect, route: Route) -> N
     check()
 
 
-@pytest.mark.parametrize(("dialect", "route"), EMBED_ROUTES)
+@pytest.mark.parametrize(("dialect", "route"), READ_ROUTES)
 def test_any_bytes_are_a_request_or_a_refusal(dialect: Dialect, route: Route) -> None:
     @settings(max_examples=100, deadline=None)
     @given(st.binary(max_size=60))
