@@ -15,13 +15,13 @@ def wait(event: threading.Event, call: Call, *, what: str) -> None:
 
     Raises `DeadlineError`, `CancelledError`.
     """
-    while not event.is_set():
+    while True:
         left_s = call.deadline - time.monotonic()
-        if left_s <= 0:
+        pause_s = left_s if call.is_gone is None else min(left_s, POLL_S)
+        # Whoever is served soon is never asked: it costs as much as the wait.
+        if event.wait(max(0.0, pause_s)):
+            return
+        if pause_s >= left_s:
             raise DeadlineError(f"{what} took longer than the request may")
-        if call.is_gone is None:
-            event.wait(left_s)
-        elif call.is_gone():
+        if call.is_gone is not None and call.is_gone():
             raise CancelledError("the caller went away")
-        else:
-            event.wait(min(left_s, POLL_S))

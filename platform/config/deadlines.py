@@ -1,5 +1,6 @@
 """A client's socket under time limits that no drip of bytes can stretch."""
 
+import contextlib
 import errno
 import select
 import socket
@@ -26,7 +27,10 @@ class DeadlineSocket:
     def __init__(
         self, sock: socket.socket, *, read_timeout_s: float, write_timeout_s: float
     ) -> None:
+        # For good: a switch is a system call, at which other threads take over.
+        sock.setblocking(False)  # noqa: FBT003 -- the socket's
         self._sock = sock
+        self._limit_s: float | None = None
         self._read_timeout_s = read_timeout_s
         self._write_timeout_s = write_timeout_s
         self._read_deadline = 0.0
@@ -46,6 +50,22 @@ class DeadlineSocket:
         self._read_deadline = time.monotonic() + left_s
         self.is_answered = False
 
+    def has_data(self, timeout_s: float) -> bool:
+        """Whether something can be read within the time."""
+        return _waits(self._sock, select.POLLIN, timeout_s)
+
+    def setblocking(self, is_blocking: bool) -> None:  # noqa: FBT001 -- a socket's
+        """Let reads wait until the deadline, or not at all."""
+        self._limit_s = None if is_blocking else 0.0
+
+    def settimeout(self, limit_s: float | None) -> None:
+        """Let a read wait for so long at most, besides the deadline."""
+        self._limit_s = limit_s
+
+    def gettimeout(self) -> float | None:
+        """What was set."""
+        return self._limit_s
+
     def recv(self, size: int, flags: int = 0) -> bytes:
         """Read what has come, waiting until the deadline; with flags, as the socket.
 
@@ -54,31 +74,33 @@ class DeadlineSocket:
         """
         if flags:
             return self._sock.recv(size, flags)
+        with contextlib.suppress(BlockingIOError):
+            return self._sock.recv(size)
         left_s = max(0.0, self._read_deadline - time.monotonic())
-        own_limit_s = self._sock.gettimeout()
-        if own_limit_s is not None:
-            left_s = min(left_s, own_limit_s)
-        # Asked beforehand, so that the socket stays blocking for those who peek.
-        if not _is_readable(self._sock, left_s):
+        if self._limit_s is not None:
+            left_s = min(left_s, self._limit_s)
+        if not _waits(self._sock, select.POLLIN, left_s):
             raise ReadDeadlinePassedError
         return self._sock.recv(size)
 
     def sendall(self, data: bytes) -> None:
         """Write it all within the limit; a client that will not read is gone."""
-        before = self._sock.gettimeout()
-        self._sock.settimeout(self._write_timeout_s)
-        try:
-            self._sock.sendall(data)
-            self.is_answered = True
-        except TimeoutError as error:
-            self.is_answered = False
-            raise BrokenPipeError(errno.EPIPE, "the client does not read") from error
-        finally:
-            self._sock.settimeout(before)
+        self.is_answered = False
+        deadline = time.monotonic() + self._write_timeout_s
+        unsent = memoryview(data)
+        while unsent:
+            try:
+                unsent = unsent[self._sock.send(unsent) :]
+            except BlockingIOError:
+                left_s = deadline - time.monotonic()
+                if not _waits(self._sock, select.POLLOUT, max(0.0, left_s)):
+                    message = "the client does not read"
+                    raise BrokenPipeError(errno.EPIPE, message) from None
+        self.is_answered = True
 
 
-def _is_readable(sock: socket.socket, timeout_s: float) -> bool:
-    """Whether a read returns at once, now or within the time."""
+def _waits(sock: socket.socket, event: int, timeout_s: float) -> bool:
+    """Whether what is asked of the socket can be done, now or within the time."""
     poll = select.poll()
-    poll.register(sock, select.POLLIN)
+    poll.register(sock, event)
     return bool(poll.poll(timeout_s * 1000))

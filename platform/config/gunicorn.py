@@ -1,5 +1,6 @@
 """The web server's configuration: `gunicorn -c python:config.gunicorn config.wsgi`."""
 
+import gc
 import os
 import shutil
 import sys
@@ -40,6 +41,8 @@ sendfile = False
 SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 #: What running batches get once no request waits for them.
 LAST_DRAIN_S = 2.0
+#: New objects after which Python looks for cycles among them; requests make hardly any.
+GARBAGE_OBJECTS = 10_000
 logger_class = "config.access_log.GunicornLogger"
 
 
@@ -82,6 +85,9 @@ def post_worker_init(worker: Any) -> None:
     worker.stop = process.stop_admission
     worker.reporter = fleet.Reporter()
     worker.reporter.start()
+    # Looking through all that was imported would hold up everybody, again and again.
+    gc.freeze()
+    gc.set_threshold(GARBAGE_OBJECTS)
 
 
 def child_exit(server: Any, worker: Any) -> None:  # noqa: ARG001 -- gunicorn's signature

@@ -26,6 +26,8 @@ AT_END = "platform.at_end"
 #: What a thread waits for the first byte of a new connection; the rest of the wait is
 #: the poller's, so that silent connections take no thread.
 FIRST_BYTE_WAIT_S = 0.02
+#: What a thread waits for a connection's next request while nobody else needs it.
+STAY_S = 0.01
 #: How long a closing connection may go on sending, and how much.
 LINGER_S = 2.0
 LINGER_BYTES = 64 * 1024 * 1024
@@ -101,14 +103,15 @@ class DeadlineWorker(gthread.ThreadWorker):
 
     def notify(self) -> None:
         """Say that the worker lives, and see whether it should go on."""
-        super().notify()
         now = time.monotonic()
-        if self.alive and self.is_lost and now > self._looked_at + LOOK_EVERY_S:
-            self._looked_at = now
-            if self.is_lost():
-                self.log.critical("the worker cannot serve any more and ends")
-                self.alive = False
-                self._begin_stop()
+        if now < self._looked_at + LOOK_EVERY_S:
+            return
+        self._looked_at = now
+        super().notify()
+        if self.alive and self.is_lost and self.is_lost():
+            self.log.critical("the worker cannot serve any more and ends")
+            self.alive = False
+            self._begin_stop()
 
     def handle_exit(self, sig: int, frame: Any) -> None:
         """Begin to end; a signal's handler, which must not wait for any lock."""
@@ -139,7 +142,23 @@ class DeadlineWorker(gthread.ThreadWorker):
             if not conn.wait_for_data(FIRST_BYTE_WAIT_S):
                 return gthread._DEFER  # noqa: SLF001 -- the worker's own sign
         conn.sock.arm(waited_s=time.monotonic() - conn.queued_at)
-        return super().handle(conn)
+        answer = super().handle(conn)
+        while answer is True and self._stays(conn):
+            conn.sock.arm()
+            answer = super().handle(conn)
+        return answer
+
+    def _stays(self, conn: gthread.TConn) -> bool:
+        """Whether the next request comes at once, and nobody else needs the thread.
+
+        The way through the main loop and back costs as much as a small request.
+        """
+        is_needed = self.tpool._work_queue.qsize() > 0  # noqa: SLF001 -- our own pool
+        if is_needed or not self.alive:
+            return False
+        # What was read beyond the last request's body makes no socket readable.
+        is_here = bool(conn.parser.unreader.buf.getvalue())
+        return is_here or conn.sock.has_data(STAY_S)
 
     def enqueue_req(self, conn: gthread.TConn) -> None:
         """Hand a connection to the threads, and note since when it waits.

@@ -1,4 +1,5 @@
 import socket
+import threading
 import time
 from collections.abc import Iterator
 
@@ -98,3 +99,41 @@ def test_answer_is_remembered_until_the_next_request(pair: Pair) -> None:
     assert sock.is_answered
     sock.arm()
     assert not sock.is_answered
+
+
+def test_large_answer_is_written_as_the_client_reads(pair: Pair) -> None:
+    sock, client = pair
+    answer = bytes(range(256)) * 4096
+    received = bytearray()
+
+    def read() -> None:
+        while len(received) < len(answer):
+            received.extend(client.recv(65536))
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    sock.sendall(answer)
+    reader.join(10)
+
+    assert received == answer
+    assert sock.is_answered
+
+
+def test_read_waits_for_what_comes_in_time(pair: Pair) -> None:
+    sock, client = pair
+    sock.arm()
+    threading.Timer(0.02, client.sendall, [b"late"]).start()
+
+    assert not sock.has_data(0.0)
+    assert sock.recv(10) == b"late"
+
+
+def test_socket_that_may_not_block_does_not_wait(pair: Pair) -> None:
+    sock, _ = pair
+    sock._read_timeout_s = 60.0
+    sock.arm()
+    sock.setblocking(False)
+
+    assert sock.gettimeout() == 0.0
+    with pytest.raises(ReadDeadlinePassedError):
+        sock.recv(10)

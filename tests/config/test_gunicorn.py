@@ -82,6 +82,9 @@ def test_worker_asks_its_engine_whether_to_go_on_and_stops_it(monkeypatch) -> No
         started.append(self)
 
     monkeypatch.setattr(fleet.Reporter, "start", start)
+    calls: list[object] = []
+    monkeypatch.setattr(gunicorn.gc, "freeze", lambda: calls.append("freeze"))
+    monkeypatch.setattr(gunicorn.gc, "set_threshold", calls.append)
     worker = SimpleNamespace()
 
     gunicorn.post_worker_init(worker)
@@ -89,6 +92,7 @@ def test_worker_asks_its_engine_whether_to_go_on_and_stops_it(monkeypatch) -> No
     assert worker.is_lost is process.is_lost
     assert worker.stop is process.stop_admission
     assert started == [worker.reporter]
+    assert calls == ["freeze", gunicorn.GARBAGE_OBJECTS]
 
 
 def test_counters_are_shared_in_a_folder_of_this_start(monkeypatch, tmp_path) -> None:

@@ -46,9 +46,8 @@ def test_accounts_are_made_for_this_period_and_the_next_once():
     books.make_accounts([tenant.pk], NOON)
     books.make_accounts([tenant.pk], NOON)
 
-    starts = list(
-        QuotaAccount.objects.filter(kind="tpm").values_list("period_start", flat=True)
-    )
+    minutes = QuotaAccount.objects.filter(kind="tpm").order_by("period_start")
+    starts = list(minutes.values_list("period_start", flat=True))
     assert starts == [NOON.replace(second=0), NOON.replace(minute=1, second=0)]
     packs = QuotaAccount.objects.filter(kind="tokens-prepaid")
     assert [(pack.is_pack, pack.period_end) for pack in packs] == [(True, None)]
