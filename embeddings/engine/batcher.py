@@ -207,10 +207,6 @@ class Batcher:
             message = "too many texts of this tenant wait"
             raise TenantOverloadedError(message, retry_after_s=wait_s)
 
-    @property
-    def _has_idle(self) -> bool:
-        return len(self._running) < self._streams
-
     def _wait_s(self, tokens: int) -> float:
         speed = self._tally.tokens_per_s * self._streams
         return min(60.0, max(1.0, math.ceil(tokens / speed)))
@@ -231,7 +227,7 @@ class Batcher:
         """The next batch, once there is one; None when closed."""
         with self._lock:
             while not self._is_closed:
-                if self._queue.texts and self._has_idle:
+                if self._queue.texts and len(self._running) < self._streams:
                     self._begin(batch := self._next())
                     if self._queue.texts:
                         self._work_came.notify()
@@ -244,11 +240,13 @@ class Batcher:
         self._running.begin(self._clock(), patience_s=patience_s)
 
     def _next(self) -> Batch:
-        """The next batch: a fair share of what waits, so that idle streams get some."""
+        """The next batch: a share of what waits, and quick where tenants share."""
         idle = max(1, self._streams - len(self._running))
         share = max(SMALLEST_BATCH, math.ceil(self._queue.tokens / idle))
-        budget = min(self._budget.tokens, share)
-        return self._queue.take(budget=budget, now=self._clock())
+        budget, now = min(self._budget.tokens, share), self._clock()
+        if self._queue.is_shared(now):
+            budget = min(budget, max(SMALLEST_BATCH, self._tally.quick_tokens))
+        return self._queue.take(budget=budget, now=now)
 
     def _run(self, batch: Batch) -> None:
         """Run a batch; nobody waits in vain for it, whatever happens."""

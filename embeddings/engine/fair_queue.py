@@ -1,5 +1,6 @@
 """Which texts run next: fair between tenants, similar lengths together. No threads."""
 
+import math
 from collections import deque
 from itertools import islice
 
@@ -10,6 +11,8 @@ from embeddings.engine.tickets import Batch, Item, Ticket
 LOOK_AHEAD = 64
 #: A batch job that is older goes as if somebody waited for it at a screen.
 PROMOTE_AFTER_S = 10.0
+#: So long after two tenants asked, either may be expected to ask again.
+SHARED_FOR_S = 10.0
 
 
 #: One tenant's requests of one class for one model.
@@ -37,13 +40,21 @@ class FairQueue:
         self._tokens_of: dict[str, int] = {}
         self._tags: dict[str, float] = {}
         self._now = 0.0
+        self._latest: str | None = None
+        self._latest_at = 0.0
+        self._shared_until = -math.inf
 
     def tokens_of(self, tenant: str) -> int:
         """Tokens of one tenant that wait."""
         return self._tokens_of.get(tenant, 0)
 
+    def is_shared(self, now: float) -> bool:
+        """Whether several tenants asked lately, none of whom should wait for long."""
+        return now < self._shared_until
+
     def add(self, ticket: Ticket) -> None:
         """Let a request's rows wait."""
+        self._note(ticket)
         lanes = self._lanes.setdefault(ticket.resident, {})
         lanes.setdefault((ticket.tenant, ticket.is_batch), deque()).append(ticket)
         # Time without requests earns no credit.
@@ -63,6 +74,7 @@ class FairQueue:
 
     def pass_by(self, ticket: Ticket) -> Batch:
         """A whole request as a batch of its own, where nothing waits."""
+        self._note(ticket)
         self._now = max(self._tags.get(ticket.tenant, 0.0), self._now)
         self._charge(ticket, tokens=ticket.queued_tokens)
         batch = Batch(ticket.resident)
@@ -144,6 +156,14 @@ class FairQueue:
             return False
         batch.add(Item(ticket, index))
         return True
+
+    def _note(self, ticket: Ticket) -> None:
+        """Remember who asked; the platform's own calls have no tenant."""
+        if not ticket.tenant:
+            return
+        if self._latest not in {None, ticket.tenant}:
+            self._shared_until = self._latest_at + SHARED_FOR_S
+        self._latest, self._latest_at = ticket.tenant, ticket.asked_at
 
     def _charge(self, ticket: Ticket, *, tokens: int) -> None:
         """Move the tenant's tag on by what was served."""

@@ -11,6 +11,9 @@ FIRST_SPEED = 1000.0
 FORGET = 0.1
 #: A batch that runs for longer hangs, unless so large a one may take that long.
 STALL_S, STALL_TIMES = 120.0, 10.0
+#: Seconds that a batch may take where other tenants may come meanwhile: what runs
+#: cannot be stopped for them, and what begins with their texts is filled with others'.
+QUICK_S = 0.015
 
 
 @dataclass(slots=True)
@@ -31,6 +34,11 @@ class Tally:
     def tokens_per_s(self) -> float:
         """The recent speed of one stream, long batches counting for more."""
         return self._recent_tokens / self._recent_s
+
+    @property
+    def quick_tokens(self) -> int:
+        """What a batch may have that keeps nobody waiting for long."""
+        return int(QUICK_S * self.tokens_per_s)
 
     def patience_s(self, tokens: int) -> float:
         """Seconds after which a batch of so many padded tokens is taken to hang."""

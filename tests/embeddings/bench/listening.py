@@ -29,7 +29,8 @@ class Listener:
         data = [{"embedding": [float(len(text)), 1.0]} for text in body["input"]]
         with self._lock:
             self._now -= 1
-        return json.dumps({"data": data}).encode()
+        usage = {"prompt_tokens": sum(map(len, body["input"]))}
+        return json.dumps({"data": data, "usage": usage}).encode()
 
 
 @contextmanager

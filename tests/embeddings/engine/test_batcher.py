@@ -56,6 +56,23 @@ def test_idle_streams_share_a_request(bench):
     assert [len(batch) for batch in one.model.batches] == [5, 5, 5, 5]
 
 
+@pytest.mark.parametrize(
+    ("tenants", "texts"),
+    [(("someone",) * 2, 60), (("someone", "else"), SMALLEST_BATCH // 10)],
+    ids=["one tenant", "two"],
+)
+def test_batches_are_quick_where_tenants_share(bench, tenants, texts):
+    one = bench()
+    first = one.occupy()
+    rows = [make_row(10)] * 30
+    others = start(*[lambda t=t: one.submit(*rows, tenant=t) for t in tenants])
+    until(lambda: one.batcher._queue.tokens == 600)
+    one.model.gate.set()
+
+    assert [len(one.join()) for one in (first, *others)] == [1, 30, 30]
+    assert len(one.model.batches[1]) == texts
+
+
 def test_full_queue_refuses_all_of_a_request_at_once(bench):
     one = bench(queue_tokens=100)
     one.occupy()

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from embeddings.engine.fair_queue import PROMOTE_AFTER_S, FairQueue
+from embeddings.engine.fair_queue import PROMOTE_AFTER_S, SHARED_FOR_S, FairQueue
 from embeddings.engine.resident import Resident
 from embeddings.engine.tickets import Ticket
 from tests.embeddings.engine.making import make_row, make_spec
@@ -292,3 +292,33 @@ def test_passing_by_for_long_is_no_debt(model):
     queue.add(make_ticket(shared, *[50] * 50, tenant="early"))
 
     assert tenants(queue, 10, budget=50).count("early") >= 4
+
+
+@pytest.mark.parametrize(
+    ("askers", "is_shared"),
+    [
+        ([("a", 0.0), ("b", 1.0)], True),
+        ([("a", 0.0), ("a", 1.0)], False),
+        ([("a", -20.0), ("b", 1.0)], False),
+        ([("a", 0.0), ("", 0.5), ("a", 1.0)], False),
+    ],
+    ids=["two", "one", "long ago", "the platform's own"],
+)
+def test_server_is_shared_where_several_tenants_asked_lately(model, askers, is_shared):
+    held = model()
+
+    queue = queue_of(
+        *(make_ticket(held, 5, tenant=name, asked_at=at) for name, at in askers)
+    )
+
+    assert queue.is_shared(2.0) is is_shared
+
+
+def test_who_is_passed_by_shares_the_server_too(model):
+    queue, held = FairQueue(), model()
+
+    queue.pass_by(make_ticket(held, 5, tenant="a"))
+    queue.pass_by(make_ticket(held, 5, tenant="b", asked_at=1.0))
+
+    assert queue.is_shared(SHARED_FOR_S - 0.1)
+    assert not queue.is_shared(SHARED_FOR_S)

@@ -6,6 +6,7 @@ import pytest
 
 from embeddings.engine.tally import (
     FIRST_SPEED,
+    QUICK_S,
     REGROW_AFTER,
     STALL_S,
     BatchBudget,
@@ -33,6 +34,16 @@ def test_batch_without_measurable_time_is_counted():
 
     assert (tally.batches, tally.padded_tokens) == (1, 6)
     assert tally.tokens_per_s > FIRST_SPEED
+
+
+def test_quick_batch_takes_a_moment_whatever_the_speed():
+    tally = Tally()
+    before = tally.quick_tokens
+
+    tally.ran(tokens=1_000_000, padded_tokens=1_000_000, seconds=10.0)
+
+    assert before == int(FIRST_SPEED * QUICK_S)
+    assert tally.quick_tokens == int(tally.tokens_per_s * QUICK_S) > before
 
 
 def test_budget_halves_down_to_one_text():
