@@ -68,11 +68,15 @@ class Claims:
         self._changed: set[Key] = set()
 
     @staticmethod
-    def find(script: Script, asks: Iterable[Ask]) -> None:
-        """Look up the keys of requests; the rows are what claims are made of."""
+    def find(script: Script, asks: Iterable[Ask]) -> bool:
+        """Look up the keys of requests, where there are any; says whether.
+
+        The rows are what claims are made of.
+        """
         keys = {key for ask in asks if (key := _key_of(ask)) is not None}
         if keys:
             script.add(FIND, *_key_columns(keys))
+        return bool(keys)
 
     def is_replay(self, ask: Ask) -> bool:
         """Whether a request repeats one that was billed.

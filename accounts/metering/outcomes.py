@@ -31,14 +31,22 @@ class Outcomes:
     Telling gives the entry that undoes what was done for somebody who has left.
     """
 
-    def __init__(self, entries: Sequence[Entry], claims: Claims) -> None:
+    def __init__(
+        self, entries: Sequence[Entry], claims: Claims, *, written: Sequence[Usage] = ()
+    ) -> None:
         self.entries = frozenset(entries)
         self.claims = claims
+        self._written = {usage.event_id for usage in written}
         self.usages: list[Usage] = []
         self.corrections: list[Usage] = []
         self.refusals: list[Ask] = []
         self.held: dict[int, int] = {}
         self._tell: list[Callable[[], Entry | None]] = []
+
+    @property
+    def unwritten(self) -> list[Usage]:
+        """Usages that are not in the ledger yet."""
+        return [one for one in self.usages if one.event_id not in self._written]
 
     def announce(self) -> list[Entry]:
         """Wake who waits; what is to be undone for those who do not any more."""

@@ -14,6 +14,7 @@ from accounts.metering.entries import Admit, Entry, Settle, TakeBack, ask_of
 from accounts.metering.judgement import Account, Judgement, MissingAccountsError
 from accounts.metering.outcomes import Outcomes
 from accounts.metering.script import Script, roll_back
+from accounts.metering.usage import Usage
 
 #: Round trips to make what is missing, before it is an error.
 ATTEMPTS = 4
@@ -111,16 +112,20 @@ class Rounds:
         script = Script()
         script.begin()
         incarnations.raise_round(script, incarnation, self._number + 1)
+        # Before the accounts are locked: others wait for those.
+        if certain := _certain(entries, incarnation):
+            ledger.record(certain, script=script)
         books.lock_accounts(script, _taken(entries), asks, now=now)
-        Claims.find(script, asks)
-        _, fence, rows, *keys = script.run()
+        has_keys = Claims.find(script, asks)
+        _, fence, *found = script.run()
+        keys = found.pop() if has_keys else []
         if not fence:
             raise FencedError
-        accounts = books.accounts_of(rows, held=self._held)
+        accounts = books.accounts_of(found[-1], held=self._held)
         before = {one.id: (one.used, one.held) for one in accounts}
         judgement = Judgement(accounts, incarnation=incarnation, now=now)
-        claims = Claims(keys[0] if keys else [], incarnation=incarnation, now=now)
-        outcomes = Outcomes(entries, claims)
+        claims = Claims(keys, incarnation=incarnation, now=now)
+        outcomes = Outcomes(entries, claims, written=certain)
         for entry in sorted(entries, key=lambda entry: isinstance(entry, Admit)):
             outcomes.decide(entry, judgement)
         return outcomes, [
@@ -152,9 +157,21 @@ def _taken(entries: Sequence[Entry]) -> set[int]:
     }
 
 
+def _certain(entries: Sequence[Entry], incarnation: UUID) -> list[Usage]:
+    """Usages that are written whatever the accounts say: all is reserved for them."""
+    return [
+        entry.usage
+        for entry in entries
+        if isinstance(entry, Settle)
+        and entry.usage is not None
+        and entry.reservation.incarnation == incarnation
+        and entry.reservation.ask.claim is None
+    ]
+
+
 def _write(script: Script, outcomes: Outcomes) -> None:
-    if outcomes.usages:
-        ledger.record(outcomes.usages, script=script)
+    if usages := outcomes.unwritten:
+        ledger.record(usages, script=script)
     if outcomes.corrections:
         ledger.correct(outcomes.corrections, script=script)
     if outcomes.refusals:
