@@ -27,14 +27,15 @@ os.environ["TRANSFORMERS_OFFLINE"] = "1"
 os.environ["OMP_NUM_THREADS"] = "1"
 
 LOOPBACK = ("127.", "::1", "localhost")
-LIVE = "tests/clients/"
+#: Tests of the live server, and those whose later runs need what earlier ones left.
+TOGETHER = ("tests/clients/", "tests/config/test_supervisor.py")
 
 
 class LiveTogether(LoadScopeScheduling):
-    """Spreads tests one by one, but gives those of the live server to one worker."""
+    """Spreads tests one by one, but gives those that share something to one worker."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return LIVE if nodeid.startswith(LIVE) else nodeid
+        return next((place for place in TOGETHER if nodeid.startswith(place)), nodeid)
 
 
 @pytest.hookimpl(optionalhook=True)
