@@ -15,13 +15,12 @@ from tests.embeddings.engine.making import make_spec
 @pytest.fixture(scope="module")
 def child(minilm):
     made = Child(make_contender(runtime="torch"), subject_of(make_spec(minilm)))
+    made.prepare(make_workload())
     yield made
     made.close()
 
 
 def test_it_embeds_and_measures_in_its_own_process(child):
-    child.prepare(make_workload())
-
     vectors, figures = child.vectors(TEXTS), child.measure(Row.BULK)
 
     assert vectors.shape == (3, 384)
