@@ -1,11 +1,15 @@
 """Several statements in one round trip, the transaction's own ones included."""
 
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from django.db import Error, connection
 
 #: Inside somebody's transaction, which tests roll back, ours is a part of it.
 SAVEPOINT = "metering"
+
+#: The statements that each connection knows, and their names there.
+_prepared: WeakKeyDictionary[Any, dict[str, str]] = WeakKeyDictionary()
 
 
 class Script:
@@ -16,13 +20,11 @@ class Script:
     """
 
     def __init__(self) -> None:
-        self._statements: list[str] = []
-        self._parameters: list[Any] = []
+        self._statements: list[tuple[str, tuple[Any, ...]]] = []
 
     def add(self, statement: str, *parameters: Any) -> None:
-        """Add a statement with its parameters in order."""
-        self._statements.append(statement)
-        self._parameters += parameters
+        """Add a statement with its parameters in order; it is planned once for all."""
+        self._statements.append((statement, parameters))
 
     def begin(self) -> None:
         """Add the beginning of a transaction."""
@@ -38,7 +40,8 @@ class Script:
         """Send all and return the rows of each statement, none where it has none."""
         found = []
         with connection.cursor() as cursor:
-            cursor.execute(";\n".join(self._statements), self._parameters)
+            text = ";\n".join(_call(cursor, *one) for one in self._statements)
+            cursor.execute(text, [one for _, some in self._statements for one in some])
             while True:
                 found.append(cursor.fetchall() if cursor.description else [])
                 if not cursor.nextset():
@@ -57,3 +60,19 @@ def roll_back() -> None:
     except Error:
         # The connection is lost, and the transaction with it.
         connection.close_if_unusable_or_obsolete()
+
+
+def _call(cursor: Any, statement: str, parameters: tuple[Any, ...]) -> str:
+    """A statement as it is sent: prepared when first used on its connection.
+
+    Planning them takes the server longer than running them.
+    """
+    if not parameters:
+        return statement
+    names = _prepared.setdefault(connection.connection, {})
+    if statement not in names:
+        name = f"metering_{len(names)}"
+        places = [f"${number}" for number in range(1, len(parameters) + 1)]
+        cursor.execute(f"PREPARE {name} AS {statement % tuple(places)}")
+        names[statement] = name
+    return f"EXECUTE {names[statement]} ({', '.join(['%s'] * len(parameters))})"

@@ -43,6 +43,7 @@ ATTEMPTS = 2
 PREPARE_SESSION = """
 SELECT set_config('application_name', 'metering', false),
        set_config('synchronous_commit', 'on', false),
+       set_config('plan_cache_mode', 'force_generic_plan', false),
        set_config('statement_timeout', %(timeout)s, false),
        set_config('lock_timeout', %(lock_timeout)s, false),
        set_config('idle_in_transaction_session_timeout', %(idle_timeout)s, false),

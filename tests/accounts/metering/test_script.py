@@ -73,3 +73,17 @@ def test_rolling_back_on_a_lost_connection_is_no_error():
     roll_back()
 
     assert Plan.objects.count() == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_statement_is_prepared_once_for_each_connection():
+    for number in (1, 2):
+        script(("SELECT %s::int + 1", number), ("SELECT %s::int + 1", 5)).run()
+    connection.close()
+
+    assert script(("SELECT %s::int + 1", 3)).run() == [[(4,)]]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT generic_plans + custom_plans FROM pg_prepared_statements"
+        )
+        assert cursor.fetchall() == [(1,)]
