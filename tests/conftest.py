@@ -28,7 +28,11 @@ os.environ["OMP_NUM_THREADS"] = "1"
 
 LOOPBACK = ("127.", "::1", "localhost")
 #: Tests of the live server, and those whose later runs need what earlier ones left.
-TOGETHER = ("tests/clients/", "tests/config/test_supervisor.py")
+TOGETHER = (
+    "tests/clients/",
+    "tests/config/test_supervisor.py",
+    "tests/embedded/test_postgres.py",
+)
 
 
 class LiveTogether(LoadScopeScheduling):
