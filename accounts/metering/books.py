@@ -78,6 +78,47 @@ UPDATE accounts_quotaaccount a SET used = changed.used
 FROM changed WHERE a.id = changed.id AND a.used <> changed.used
 """
 
+#: Divides by zero where an account is missing or has no room; the accounts are locked.
+TAKE = """
+WITH wanted AS (
+    SELECT * FROM unnest(%s::text[], %s::timestamptz[], %s::bigint[])
+        AS wanted (kind, period_start, amount)
+), applicable AS (
+    SELECT a.id, a.api_key_id, amount,
+        amount = 0 OR a.cap IS NULL OR a.used + amount <= a.cap AS has_room
+    FROM accounts_quotaaccount a JOIN wanted USING (kind, period_start)
+    WHERE a.tenant_id = %s AND (a.api_key_id IS NULL OR a.api_key_id = %s)
+), verdict AS (
+    SELECT 1 / (
+        count(*) FILTER (WHERE api_key_id IS NULL) = %s AND bool_and(has_room)
+    )::int AS passed
+    FROM applicable
+), taken AS (
+    UPDATE accounts_quotaaccount a SET used = a.used + amount
+    FROM applicable, verdict WHERE a.id = applicable.id AND amount > 0 AND passed = 1
+    RETURNING a.id, amount
+), held AS (
+    INSERT INTO accounts_inflight AS kept (incarnation_id, account_id, amount)
+    SELECT %s::uuid, id, amount FROM taken
+    ON CONFLICT (incarnation_id, account_id)
+        DO UPDATE SET amount = kept.amount + excluded.amount
+    RETURNING account_id
+)
+SELECT passed, ARRAY(SELECT account_id FROM held) FROM verdict
+"""
+
+GIVE_BACK = """
+WITH settled AS (
+    SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[])
+        AS settled (id, unused, held)
+), held AS (
+    UPDATE accounts_inflight SET amount = settled.held
+    FROM settled WHERE account_id = settled.id AND incarnation_id = %s::uuid
+)
+UPDATE accounts_quotaaccount a SET used = a.used - settled.unused
+FROM settled WHERE a.id = settled.id AND settled.unused <> 0
+"""
+
 
 def make_accounts(tenant_ids: Collection[int], moment: datetime) -> None:
     """Make what tenants lack for the periods of a moment and the ones after them."""
@@ -134,6 +175,42 @@ def write_accounts(
         [account.id for account in changed],
         [account.used for account in changed],
         [account.held for account in changed],
+        incarnation,
+    )
+
+
+def take(script: Script, ask: Ask, *, incarnation: UUID) -> None:
+    """Take what is asked from locked accounts, all or nothing, for the incarnation.
+
+    The row that comes back ends with the accounts' ids. Divides by zero where one is
+    missing or has no room.
+    """
+    spans = [(kind, kind.span(ask.occurred_at)) for kind in KINDS]
+    script.add(
+        TAKE,
+        [kind.code for kind, _ in spans],
+        [span.start for _, span in spans],
+        [ask.amounts.of(kind.quantity) for kind, _ in spans],
+        ask.tenant_id,
+        ask.api_key_id,
+        len(KINDS),
+        incarnation,
+    )
+
+
+def give_back(
+    script: Script,
+    unused: Mapping[int, int],
+    *,
+    held: Mapping[int, int],
+    incarnation: UUID,
+) -> None:
+    """Give back what was not used, of locked accounts; `held` is what still is."""
+    script.add(
+        GIVE_BACK,
+        list(unused),
+        list(unused.values()),
+        [held[account_id] for account_id in unused],
         incarnation,
     )
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from accounts.metering.ticket import Ticket
 from accounts.metering.usage import Usage
-from accounts.quotas import Amounts, Standing
+from accounts.quotas import Amounts, Quantity, Standing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,13 +39,14 @@ class Ask:
 class Reservation:
     """What an admitted request holds until it is settled.
 
-    `taken` are amounts by account id, held by `incarnation`; `standings` were the
-    tenant's at admission. A replay was billed before, and is not again.
+    `taken` are accounts' ids, what they count, and how much of it is held there by
+    `incarnation`; `standings` were the tenant's at admission. A replay was billed
+    before, and is not again.
     """
 
     ask: Ask
     incarnation: UUID
-    taken: tuple[tuple[int, int], ...]
+    taken: tuple[tuple[int, Quantity, int], ...]
     standings: tuple[Standing, ...]
     is_replay: bool = False
 

@@ -26,6 +26,9 @@ WHERE id = %s AND round = %s AND ended_at IS NULL
 RETURNING set_config('synchronous_commit', 'off', true)
 """
 
+#: The same where nobody looks at the rows before the commit: none is an error.
+FENCE_OR_FAIL = f"WITH raised AS ({FENCE}) SELECT 1 / count(*) FROM raised"  # noqa: S608
+
 WAIT_FOR_DISK = "SELECT set_config('synchronous_commit', 'on', true)"
 BEAT = "UPDATE accounts_incarnation SET seen_at = clock_timestamp() WHERE id = %s"
 
@@ -74,12 +77,16 @@ def begin() -> uuid.UUID:
     return incarnation
 
 
-def raise_round(script: Script, incarnation: uuid.UUID, number: int) -> None:
+def raise_round(
+    script: Script, incarnation: uuid.UUID, number: int, *, or_fail: bool = False
+) -> None:
     """Make the script's transaction the incarnation's round `number`.
 
-    No row comes back where it may not be. Its commit does not wait for the disk.
+    No row comes back where it may not be, or a division by zero is raised. Its commit
+    does not wait for the disk.
     """
-    script.add(FENCE, number, incarnation, number - 1)
+    fence = FENCE_OR_FAIL if or_fail else FENCE
+    script.add(fence, number, incarnation, number - 1)
 
 
 def flush(script: Script, incarnation: uuid.UUID) -> None:

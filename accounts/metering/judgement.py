@@ -93,7 +93,7 @@ class Judgement:
             ask=ask,
             incarnation=self._incarnation,
             taken=tuple(
-                (account.id, amount)
+                (account.id, account.kind.quantity, amount)
                 for account, amount in zip(accounts, amounts, strict=True)
                 if amount
             ),
@@ -108,20 +108,20 @@ class Judgement:
         """
         if reservation.incarnation != self._incarnation:
             reservation = self.admit(replace(reservation.ask, amounts=used))
-        for account_id, amount in reservation.taken:
+        for account_id, quantity, amount in reservation.taken:
             account = self.accounts.get(account_id)
             # An account whose period is long over may have been cleared away.
             if account is not None:
-                account.used -= amount - used.of(account.kind.quantity)
+                account.used -= amount - used.of(quantity)
                 account.held -= amount
         return self._standings(reservation.ask)
 
     def take_back(self, reservation: Reservation, used: Amounts) -> None:
         """Give back what was kept."""
-        for account_id, _ in reservation.taken:
+        for account_id, quantity, _ in reservation.taken:
             account = self.accounts.get(account_id)
             if account is not None:
-                account.used -= used.of(account.kind.quantity)
+                account.used -= used.of(quantity)
 
     def _accounts_of(self, ask: Ask, *, at: datetime) -> list[Account]:
         """The tenant's accounts, and the key's, for the periods of a moment."""

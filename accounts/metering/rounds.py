@@ -5,11 +5,13 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from django.db import IntegrityError
+from psycopg.errors import DivisionByZero
 
 from accounts import partitions
 from accounts.errors import UnavailableError
-from accounts.metering import books, incarnations, ledger
+from accounts.metering import books, direct, incarnations, ledger
 from accounts.metering.claims import Claims
+from accounts.metering.direct import StrayedError
 from accounts.metering.entries import Admit, Entry, Settle, TakeBack, ask_of
 from accounts.metering.judgement import Account, Judgement, MissingAccountsError
 from accounts.metering.outcomes import Outcomes
@@ -36,7 +38,11 @@ class Rounds:
         self._incarnation: UUID | None = None
         self._number = 0
         self._held: dict[int, int] = {}
+        # Whether the last round's fate is unknown, and what follows if it took place.
+        self._is_in_doubt = False
         self._in_doubt: Outcomes | None = None
+        # Tenants whose requests the database cannot let in alone.
+        self._judged: set[int] = set()
 
     @property
     def is_alive(self) -> bool:
@@ -48,12 +54,12 @@ class Rounds:
         for _ in range(ATTEMPTS):
             try:
                 return self._run(entries)
-            except FencedError:
+            except (FencedError, StrayedError):
                 self._begin_anew()
             except MissingAccountsError:
                 _make_accounts(entries)
             except IntegrityError as error:
-                self._in_doubt = None
+                self._is_in_doubt = False
                 if not ledger.is_missing_month(error):
                     raise
                 for entry in entries:
@@ -63,16 +69,21 @@ class Rounds:
 
     def recover(self) -> Outcomes | None:
         """The outcomes of the last round if its commit was in doubt and took place."""
-        outcomes = self._in_doubt
-        if outcomes is None or self._incarnation is None:
+        if not self._is_in_doubt or self._incarnation is None:
             return None
         is_committed = incarnations.last_round(self._incarnation) == self._number + 1
         if is_committed:
             script = Script()
             incarnations.flush(script, self._incarnation)
             script.run()
-        self._in_doubt = None
-        return self._committed(outcomes) if is_committed else None
+        self._is_in_doubt = False
+        if not is_committed:
+            return None
+        if self._in_doubt is None:
+            # What it has taken is not known: it is given back, and taken anew.
+            self._begin_anew()
+            return None
+        return self._committed(self._in_doubt)
 
     def beat(self) -> None:
         """Tell that this process lives."""
@@ -85,19 +96,58 @@ class Rounds:
             self._incarnation = None
 
     def _run(self, entries: Sequence[Entry]) -> Outcomes:
-        if self._incarnation is None:
-            self._incarnation = self._begin_anew()
+        incarnation = self._incarnation or self._begin_anew()
+        now, tenants = datetime.now(UTC), {ask_of(one).tenant_id for one in entries}
+        trip = direct.trip_of(
+            entries,
+            incarnation=incarnation,
+            held=self._held,
+            now=now,
+            without=self._judged,
+        )
+        if trip is not None:
+            outcomes = self._run_directly(trip, incarnation)
+            if outcomes is not None:
+                return outcomes
+            self._judged |= tenants
+        outcomes = self._run_judged(entries, incarnation)
+        if entries and not outcomes.refusals:
+            self._judged -= tenants
+        return outcomes
+
+    def _run_directly(self, trip: direct.Trip, incarnation: UUID) -> Outcomes | None:
+        """One trip; None where nothing was done, and the round has to be judged."""
+        script = Script()
+        script.begin()
+        incarnations.raise_round(script, incarnation, self._number + 1, or_fail=True)
+        trip.add_to(script)
+        script.commit()
+        if trip.is_durable:
+            incarnations.flush(script, incarnation)
+        self._doubt(trip.blind())
         try:
-            outcomes, changed = self._decide(entries, self._incarnation)
+            rows = script.run()
+        except BaseException as error:
+            roll_back()
+            if isinstance(error.__cause__, DivisionByZero):
+                self._is_in_doubt = False
+                return None
+            raise
+        # Those of the beginning and the fence are the first.
+        return self._committed(trip.outcomes(rows[2:]))
+
+    def _run_judged(self, entries: Sequence[Entry], incarnation: UUID) -> Outcomes:
+        try:
+            outcomes, changed = self._decide(entries, incarnation)
             script = Script()
             if changed:
-                books.write_accounts(script, changed, incarnation=self._incarnation)
+                books.write_accounts(script, changed, incarnation=incarnation)
                 outcomes.held = {account.id: account.held for account in changed}
             _write(script, outcomes)
             script.commit()
             if outcomes.usages or outcomes.corrections:
-                incarnations.flush(script, self._incarnation)
-            self._in_doubt = outcomes
+                incarnations.flush(script, incarnation)
+            self._doubt(outcomes)
             script.run()
         except BaseException:
             roll_back()
@@ -132,9 +182,13 @@ class Rounds:
             one for one in accounts if before[one.id] != (one.used, one.held)
         ]
 
+    def _doubt(self, outcomes: Outcomes | None) -> None:
+        """Note what follows if the round that is sent now takes place."""
+        self._is_in_doubt, self._in_doubt = True, outcomes
+
     def _committed(self, outcomes: Outcomes) -> Outcomes:
         self._number += 1
-        self._in_doubt = None
+        self._is_in_doubt = False
         self._held |= outcomes.held
         self._held = {key: amount for key, amount in self._held.items() if amount}
         return outcomes
@@ -143,7 +197,7 @@ class Rounds:
         """Leave a life that is over; what it holds is void, and taken anew when due."""
         self.end()
         self._incarnation = incarnations.begin()
-        self._number, self._held, self._in_doubt = 0, {}, None
+        self._number, self._held, self._is_in_doubt = 0, {}, False
         return self._incarnation
 
 
@@ -153,7 +207,7 @@ def _taken(entries: Sequence[Entry]) -> set[int]:
         account_id
         for entry in entries
         if not isinstance(entry, Admit)
-        for account_id, _ in entry.reservation.taken
+        for account_id, *_ in entry.reservation.taken
     }
 
 

@@ -2,15 +2,18 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 from django.db import OperationalError, connection, transaction
 
 from accounts.errors import UnavailableError
-from accounts.metering import Meter, incarnations, ledger
+from accounts.metering import Claim, Meter, incarnations, ledger
 from accounts.metering import writer as beating
 from accounts.metering.script import Script
 from accounts.models import EventKind, InFlight, UsageEvent
+
+CLAIM = Claim(digest=b"d" * 32, fingerprint=b"f" * 32)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -150,7 +153,7 @@ class Commit:
 
         def lose(script):
             found = run(script)
-            if self.is_armed and "COMMIT" in script._statements:
+            if self.is_armed and ("COMMIT", ()) in script._statements:
                 self.is_armed = False
                 raise OperationalError("answer lost")
             return found
@@ -163,18 +166,23 @@ def commit(monkeypatch):
     return Commit(monkeypatch)
 
 
+@pytest.mark.parametrize("claim", [None, CLAIM], ids=["direct", "judged"])
 @pytest.mark.parametrize("step", ["admission", "settlement"])
 def test_a_commit_whose_answer_was_lost_counts_once(
-    meter, make_usage, ask_for, commit, billed, is_settled, step
+    meter, make_usage, ask_for, commit, billed, is_settled, step, claim
 ):
+    first = make_usage(tokens=1)
+    meter.settle(meter.admit(ask_for(first)), first)
     usage = make_usage(tokens=7)
     commit.is_armed = step == "admission"
-    reservation = meter.admit(ask_for(usage))
+    reservation = meter.admit(replace(ask_for(usage), claim=claim))
+    assert not commit.is_armed
     commit.is_armed = step == "settlement"
     meter.settle(reservation, usage)
+    assert not commit.is_armed
 
-    assert (UsageEvent.objects.count(), billed()) == (1, 7)
-    is_settled(requests=1, tokens=7)
+    assert (UsageEvent.objects.count(), billed()) == (2, 8)
+    is_settled(requests=2, tokens=8)
 
 
 def test_what_is_held_for_nobody_is_given_back(
@@ -184,10 +192,10 @@ def test_what_is_held_for_nobody_is_given_back(
     reached, opened = threading.Event(), threading.Event()
     raise_round = incarnations.raise_round
 
-    def slow(*args):
+    def slow(*args, **options):
         reached.set()
         opened.wait(5)
-        return raise_round(*args)
+        return raise_round(*args, **options)
 
     monkeypatch.setattr(incarnations, "raise_round", slow)
     with pytest.raises(UnavailableError):

@@ -45,17 +45,24 @@ def of_another_tenant(make_usage):
 
 @pytest.fixture
 def pause(monkeypatch):
-    """Stops the next round between its two trips, once."""
-    reached, go_on, write = threading.Event(), threading.Event(), books.write_accounts
+    """Stops the next round that writes to accounts, once.
 
-    def write_later(script, changed, *, incarnation):
-        if not reached.is_set():
-            reached.set()
-            go_on.wait(20)
-        write(script, changed, incarnation=incarnation)
+    One that is judged is stopped between its two trips.
+    """
+    reached, go_on = threading.Event(), threading.Event()
+
+    def later(write):
+        def write_later(*args, **options):
+            if not reached.is_set():
+                reached.set()
+                go_on.wait(20)
+            write(*args, **options)
+
+        return write_later
 
     def arm():
-        monkeypatch.setattr(books, "write_accounts", write_later)
+        for name in ("write_accounts", "take", "give_back"):
+            monkeypatch.setattr(books, name, later(getattr(books, name)))
         return reached, go_on
 
     yield arm
@@ -123,7 +130,8 @@ def test_a_frozen_process_stops_nobody_for_long(
     frozen = Meter()
     reached, go_on = pause()
     with ThreadPoolExecutor(1) as threads:
-        waiting = threads.submit(frozen.admit, ask_for(make_usage()))
+        judged = dataclasses.replace(ask_for(make_usage()), claim=CLAIM)
+        waiting = threads.submit(frozen.admit, judged)
         assert reached.wait(5)
 
         charge(other, make_usage())
