@@ -1,6 +1,7 @@
 """Amounts of quotas as people write them: money in the currency, all others whole."""
 
 import re
+from decimal import Decimal
 
 from accounts.quotas import BY_CODE, NANOS, Quantity, QuotaKind
 
@@ -49,11 +50,15 @@ def write_amount(amount: int, *, kind: QuotaKind) -> str:
     return _with_commas(amount) if is_money(kind) else f"{amount:,}"
 
 
+def in_currency(nanos: int) -> Decimal:
+    """Nanos as units of the currency, exactly."""
+    return Decimal(nanos).scaleb(-9)
+
+
 def write_money(nanos: int) -> str:
     """An amount of money in the currency: exact, with two decimals or more."""
-    sign = "-" if nanos < 0 else ""
-    whole, rest = divmod(abs(nanos), NANOS)
-    return f"{sign}{whole}.{f'{rest:09}'.rstrip('0'):0<2}"
+    whole, _, decimals = f"{in_currency(nanos):.9f}".partition(".")
+    return f"{whole}.{decimals.rstrip('0'):0<2}"
 
 
 def json_amount(amount: int, *, kind: QuotaKind) -> int | str:

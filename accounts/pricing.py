@@ -5,9 +5,9 @@ from datetime import datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 
 from accounts.models import Price
+from accounts.quotas import NANOS
 from accounts.revision import get_cache
 
-NANOS = Decimal(10**9)
 MILLION = Decimal(10**6)
 
 

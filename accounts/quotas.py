@@ -65,12 +65,6 @@ class Span:
     start: datetime
     end: datetime | None
 
-    def seconds_left(self, moment: datetime) -> float | None:
-        """Seconds from `moment` to the end; None: it never ends."""
-        if self.end is None:
-            return None
-        return max(0.0, (self.end - moment).total_seconds())
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuotaKind:
@@ -124,20 +118,20 @@ BY_CODE = {kind.code: kind for kind in KINDS}
 class Standing:
     """How a quota stands: `remaining` can still be used at that moment.
 
-    `reset_s` is when it begins anew, None where it never does. `is_keys` tells a key's
-    own from its tenant's.
+    `reset_s` is when it begins anew, None where it never does. `is_of_key` tells a
+    key's own from its tenant's.
     """
 
     kind: QuotaKind
     limit: int
     remaining: int
     reset_s: float | None
-    is_keys: bool = False
+    is_of_key: bool = False
 
     @property
     def name(self) -> str:
         """A name that no other standing of the same request has."""
-        return f"{self.kind.code}-key" if self.is_keys else self.kind.code
+        return f"{self.kind.code}-key" if self.is_of_key else self.kind.code
 
 
 def kind_choices() -> list[tuple[str, str]]:

@@ -3,6 +3,9 @@
 import itertools
 from typing import Any
 
+from django.utils import timezone
+
+from accounts.metering import Usage
 from accounts.models import ApiKey, IssuedKey, Tenant
 from embeddings.models import EmbeddingModel, ModelAlias, ModelGrant
 
@@ -20,6 +23,22 @@ def make_api_key(tenant: Tenant | None = None, **fields: Any) -> IssuedKey:
     return ApiKey.objects.issue(
         tenant=tenant or make_tenant(), **{"name": "test", **fields}
     )
+
+
+def make_usage(api_key: ApiKey, **fields: Any) -> Usage:
+    """What a request of a key used, of now: one text of seven tokens, served."""
+    facts = {
+        "tenant_id": api_key.tenant_id,
+        "api_key_id": api_key.pk,
+        "model": "all-minilm",
+        "wire": "chroma",
+        "status": 200,
+        "texts": 1,
+        "tokens": 7,
+        "occurred_at": timezone.now(),
+        "latency_us": 900,
+    }
+    return Usage(**facts | fields)
 
 
 def make_model(

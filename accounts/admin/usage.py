@@ -1,7 +1,6 @@
 """What tenants used, by day and model; read-only, up to this moment."""
 
 from datetime import UTC, datetime, time
-from decimal import Decimal
 from typing import Any
 
 from django.contrib import admin
@@ -15,9 +14,9 @@ from accounts.admin.base import ReadOnlyAdmin
 from accounts.admin.columns import moment, number
 from accounts.admin.usage_days import DaysChangeList
 from accounts.admin.usage_events import ModelFilter
+from accounts.amounts import in_currency
 from accounts.latency import quantile_us
 from accounts.models import UsageSoFar
-from accounts.quotas import NANOS
 
 
 class DayFilter(RangeDateFilter):
@@ -118,7 +117,7 @@ class UsageAdmin(ReadOnlyAdmin):
     @admin.display(description="List price")
     def list_price(self, line: UsageSoFar) -> str:
         """In the list's currency, to the nano, so that digits stand in columns."""
-        return f"{Decimal(line.list_nanos) / NANOS:,.9f}"
+        return f"{in_currency(line.list_nanos):,.9f}"
 
     @admin.display(description="p50, ms")
     def median_ms(self, line: UsageSoFar) -> str:

@@ -20,11 +20,11 @@ from unfold.views import ChangeList
 from accounts.admin.base import ReadOnlyAdmin
 from accounts.admin.columns import NOTE, badge, number, status_badge
 from accounts.admin.keyset import LedgerChangeList
+from accounts.amounts import in_currency
 from accounts.models import ApiKey, EventKind, UsageEvent
 
 Events = QuerySet[UsageEvent]
 Lookups = list[tuple[str, str]]
-NANOS = 1_000_000_000
 MONTHS_OFFERED = 24
 
 
@@ -223,4 +223,4 @@ class UsageEventAdmin(ReadOnlyAdmin):
     @admin.display(description="List price")
     def list_price(self, event: UsageEvent) -> str:
         """What it costs before contracts and tiers, in the currency."""
-        return f"{event.list_nanos / NANOS:,.9f}"
+        return f"{in_currency(event.list_nanos):,.9f}"

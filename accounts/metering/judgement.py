@@ -52,7 +52,7 @@ class Account:
             limit=self.cap - self.base,
             remaining=min(self.room, self.cap - self.base),
             reset_s=left,
-            is_keys=self.api_key_id is not None,
+            is_of_key=self.api_key_id is not None,
         )
 
 

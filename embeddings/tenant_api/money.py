@@ -1,6 +1,6 @@
 """Money as the API writes it."""
 
-from accounts.quotas import NANOS
+from accounts.amounts import in_currency
 
 #: Of the price list; lower-case ISO 4217.
 CURRENCY = "usd"
@@ -8,6 +8,4 @@ CURRENCY = "usd"
 
 def amount_of(nanos: int) -> str:
     """Nanos as a decimal number of the currency, exactly."""
-    sign = "-" if nanos < 0 else ""
-    whole, rest = divmod(abs(nanos), NANOS)
-    return f"{sign}{whole}.{rest:09}"
+    return f"{in_currency(nanos):.9f}"

@@ -8,12 +8,12 @@ import time_machine
 from django.db import IntegrityError, connection, transaction
 
 from accounts import partitions
-from accounts.metering import Ask, Usage, ledger
+from accounts.metering import Ask, ledger
 from accounts.models import QuotaAccount, SealedMonth, UsageDelta, UsageHour
 from accounts.quotas import Amounts
 from accounts.reconciliation import UnreconciledError, reconcile, seal
 from accounts.rollups import roll_up
-from tests.factories import make_api_key
+from tests.factories import make_api_key, make_usage
 from tests.inline_meter import InlineMeter
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -29,18 +29,7 @@ def api_key():
 
 
 def record(api_key, **fields):
-    facts = {
-        "tenant_id": api_key.tenant_id,
-        "api_key_id": api_key.pk,
-        "model": "all-minilm",
-        "wire": "chroma",
-        "status": 200,
-        "texts": 1,
-        "tokens": 7,
-        "occurred_at": NOON,
-        "latency_us": 900,
-    }
-    usage = Usage(**{**facts, **fields})
+    usage = make_usage(api_key, **{"occurred_at": NOON, **fields})
     ledger.record([usage])
     return usage
 

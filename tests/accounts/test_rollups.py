@@ -8,29 +8,17 @@ from django.db import connection, transaction
 
 from accounts import partitions
 from accounts.latency import BOUNDS_US, BUCKETS
-from accounts.metering import Usage, ledger
+from accounts.metering import ledger
 from accounts.models import EventKind, UsageDelta, UsageHour, UsageSoFar
 from accounts.rollups import roll_up
-from tests.factories import make_api_key
+from tests.factories import make_api_key, make_usage
 
 NOON = datetime(2026, 11, 21, 12, 30, tzinfo=UTC)
 
 
 def usage(api_key, **fields):
-    facts = {
-        "tenant_id": api_key.tenant_id,
-        "api_key_id": api_key.pk,
-        "model": "all-minilm",
-        "wire": "chroma",
-        "status": 200,
-        "texts": 2,
-        "tokens": 7,
-        "truncated": 1,
-        "list_nanos": 70,
-        "occurred_at": NOON,
-        "latency_us": 900,
-    }
-    return Usage(**{**facts, **fields})
+    facts = {"texts": 2, "truncated": 1, "list_nanos": 70, "occurred_at": NOON}
+    return make_usage(api_key, **facts | fields)
 
 
 @pytest.fixture

@@ -6,11 +6,11 @@ import pytest
 
 from accounts import partitions
 from accounts.latency import BUCKETS
-from accounts.metering import Usage, ledger
+from accounts.metering import ledger
 from accounts.models import EventKind, UsageDelta, UsageSoFar
 from accounts.rollups import roll_up
 from accounts.usage_query import UsageSlice, sums_of, usage_sums
-from tests.factories import make_api_key
+from tests.factories import make_api_key, make_usage
 
 NOON = datetime(2026, 11, 21, 12, 30, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -24,20 +24,8 @@ def api_key(db):
 
 
 def record(api_key, **fields):
-    facts = {
-        "tenant_id": api_key.tenant_id,
-        "api_key_id": api_key.pk,
-        "model": "a",
-        "wire": "chroma",
-        "status": 200,
-        "texts": 2,
-        "tokens": 7,
-        "truncated": 1,
-        "list_nanos": 70,
-        "occurred_at": NOON,
-        "latency_us": 900,
-    }
-    ledger.record([Usage(**{**facts, **fields})])
+    facts = {"model": "a", "texts": 2, "truncated": 1, "list_nanos": 70}
+    ledger.record([make_usage(api_key, **{"occurred_at": NOON, **facts, **fields})])
 
 
 def of(api_key, **fields):

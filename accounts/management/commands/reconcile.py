@@ -2,11 +2,11 @@
 
 from argparse import ArgumentParser
 from dataclasses import asdict
-from decimal import Decimal
 from typing import Any
 
 from django.core.management.base import CommandError
 
+from accounts.amounts import in_currency
 from accounts.management.base import PlatformCommand
 from accounts.months import month_named
 from accounts.reconciliation import (
@@ -57,7 +57,7 @@ def _sentences(found: Reconciliation, *, is_sealed: bool) -> str:
     lines = [
         (
             f"{found.month:%Y-%m}: {found.events:,} events, {found.tokens:,} tokens, "
-            f"list price {Decimal(found.list_nanos) / 10**9:,.9f}."
+            f"list price {in_currency(found.list_nanos):,.9f}."
         ),
         f"SHA-256 {found.digest}" + (" (sealed)" if is_sealed else ""),
     ]

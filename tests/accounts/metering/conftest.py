@@ -18,6 +18,7 @@ from accounts.metering import Ask, Meter, Reservation, Usage, ledger
 from accounts.metering.script import Script
 from accounts.models import IssuedKey, QuotaAccount, UsageEvent
 from accounts.quotas import Amounts
+from tests import factories
 from tests.factories import make_api_key
 
 MakeUsage = Callable[..., Usage]
@@ -32,19 +33,7 @@ def make_usage() -> MakeUsage:
     def make(**fields: Any) -> Usage:
         if not keys:
             keys.append(make_api_key())
-        api_key = keys[0].api_key
-        defaults = {
-            "tenant_id": api_key.tenant_id,
-            "api_key_id": api_key.pk,
-            "model": "all-minilm",
-            "wire": "chroma",
-            "status": 200,
-            "texts": 1,
-            "tokens": 7,
-            "occurred_at": timezone.now(),
-            "latency_us": 900,
-        }
-        return Usage(**{**defaults, **fields})
+        return factories.make_usage(keys[0].api_key, **fields)
 
     return make
 

@@ -96,7 +96,7 @@ def history(rounds, make_usage, ask_for, *, seed):
 
 def without_seconds(seen):
     return [
-        {(one.kind.code, one.limit, one.remaining, one.is_keys) for one in found}
+        {(one.kind.code, one.limit, one.remaining, one.is_of_key) for one in found}
         if isinstance(found, tuple)
         else found
         for found in seen

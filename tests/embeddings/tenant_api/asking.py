@@ -10,9 +10,10 @@ import orjson
 from django.test import Client
 
 from accounts import partitions
-from accounts.metering import Usage, ledger
+from accounts.metering import ledger
 from accounts.models import ApiKey
 from embeddings.openapi import document
+from tests.factories import make_usage
 
 DAY = datetime(2026, 1, 15, tzinfo=UTC)
 
@@ -81,19 +82,7 @@ def problem_of(response: Any, status: int) -> dict[str, Any]:
 
 def record(api_key: ApiKey, **fields: Any) -> None:
     """Write a usage event, of the day's first hour unless told."""
-    facts = {
-        "tenant_id": api_key.tenant_id,
-        "api_key_id": api_key.pk,
-        "model": "all-MiniLM-L6-v2",
-        "wire": "chroma",
-        "status": 200,
-        "texts": 2,
-        "tokens": 7,
-        "truncated": 1,
-        "list_nanos": 70,
-        "occurred_at": DAY,
-        "latency_us": 900,
-    }
-    usage = Usage(**{**facts, **fields})
+    facts = {"texts": 2, "truncated": 1, "list_nanos": 70, "occurred_at": DAY}
+    usage = make_usage(api_key, **{"model": "all-MiniLM-L6-v2", **facts, **fields})
     partitions.ensure_month(usage.occurred_at)
     ledger.record([usage])

@@ -6,9 +6,9 @@ import pytest
 import time_machine
 
 from accounts import partitions
-from accounts.metering import Usage, ledger
+from accounts.metering import ledger
 from accounts.models import SealedMonth, UsageDelta
-from tests.factories import make_api_key
+from tests.factories import make_api_key, make_usage
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -18,19 +18,7 @@ NOON = datetime(2026, 10, 21, 12, tzinfo=UTC)
 @pytest.fixture(autouse=True)
 def event():
     partitions.ensure_month(NOON)
-    api_key = make_api_key().api_key
-    usage = Usage(
-        tenant_id=api_key.tenant_id,
-        api_key_id=api_key.pk,
-        model="all-minilm",
-        wire="chroma",
-        status=200,
-        texts=1,
-        tokens=7,
-        occurred_at=NOON,
-        latency_us=900,
-    )
-    ledger.record([usage])
+    ledger.record([make_usage(make_api_key().api_key, occurred_at=NOON)])
 
 
 def test_exact_month_is_told_with_its_digest(run):
