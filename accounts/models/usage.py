@@ -3,6 +3,7 @@
 from datetime import datetime
 
 import pgtrigger
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 
 from accounts.latency import BOUNDS_US, BUCKETS
@@ -115,6 +116,14 @@ class UsageEvent(models.Model):
                 condition=models.Q(status__gte=400)
                 | models.Q(kind__gt=EventKind.USAGE),
                 name="usage_event_exceptional",
+            ),
+            # Models and wires that few events have, or none: which parts of the table
+            # cannot hold them, in a few bytes each.
+            BrinIndex(
+                fields=["model", "wire"],
+                opclasses=["text_bloom_ops", "text_bloom_ops"],
+                autosummarize=True,
+                name="usage_event_by_name",
             ),
         ]
         constraints = [
