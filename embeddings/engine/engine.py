@@ -88,7 +88,9 @@ class Engine:
         with self._pool.lease(job.spec, call) as resident:
             loaded_ns = time.perf_counter_ns()
             raw = self._batcher.submit(resident, prepared.rows, call)
-            is_normalized = resident.model.is_normalized
+            normalize = resident.model.is_normalized
+        if job.normalize is not None:
+            normalize = job.normalize
         load_ns = loaded_ns - started_ns
         if job.output is Output.SPARSE:
             sparse = self._labelled(job, raw)
@@ -97,7 +99,7 @@ class Engine:
         vectors = finish(
             stack(raw, width=job.spec.dimensions),
             dimensions=job.dimensions or job.spec.dimensions,
-            normalize=is_normalized,
+            normalize=normalize,
         )
         run_ns = time.perf_counter_ns() - loaded_ns
         return Dense(vectors=vectors, load_ns=load_ns, run_ns=run_ns)

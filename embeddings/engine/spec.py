@@ -106,16 +106,20 @@ class Job:
     """Texts (or lists of the model's own token ids) to embed, and how.
 
     `instruction` None leaves the prompt to `role` and the model; the empty string
-    asks for none. `max_tokens` replaces the model's limit, up to its context. `labels`
-    asks for the words of sparse indices.
+    asks for none. `prompt_name` goes before both: it is one of the model's own prompts.
+    `max_tokens` replaces the model's limit, up to its context. `normalize` None leaves
+    the length of whole vectors to the model. `labels` asks for the words of sparse
+    indices.
     """
 
     spec: ModelSpec
     inputs: tuple[str | tuple[int, ...], ...]
     role: Role = Role.NONE
     instruction: str | None = None
+    prompt_name: str | None = None
     truncate: Truncate = Truncate.ERROR
     dimensions: int | None = None
+    normalize: bool | None = None
     max_tokens: int | None = None
     output: Output = Output.DENSE
     labels: bool = False

@@ -79,6 +79,18 @@ def test_vectors_without_normalize_keep_their_length(engine, tiny):
     assert abs(np.linalg.norm(vector) - 1) > 0.1
 
 
+@pytest.mark.parametrize("name", ["minilm", "pool-mean"])
+def test_the_job_may_say_whether_vectors_have_unit_length(engine, tiny, name):
+    spec = make_spec(tiny(name))
+
+    (unit,) = embed(engine, spec, "hello world", normalize=True)
+    (raw,) = embed(engine, spec, "hello world", normalize=False)
+
+    assert np.linalg.norm(unit) == pytest.approx(1, abs=1e-6)
+    assert abs(np.linalg.norm(raw) - 1) > 0.1
+    assert unit == pytest.approx(raw / np.linalg.norm(raw), abs=1e-6)
+
+
 def test_cut_vectors_without_normalize_have_unit_length(engine, tiny):
     (vector,) = embed(engine, make_spec(tiny("pool-mean")), "hello", dimensions=8)
 

@@ -3,6 +3,7 @@
 import pytest
 
 from embeddings.engine import Job, Role
+from embeddings.engine.errors import InvalidInputError
 from embeddings.engine.prompts import Prompt, choose_prompt
 from tests.embeddings.engine.making import make_spec
 
@@ -57,3 +58,32 @@ def test_instruction_fills_the_template(tiny, template, instruction, prompt):
     job = Job(spec=spec, inputs=(), role=Role.QUERY, instruction=instruction)
 
     assert choose_prompt(job) == prompt
+
+
+@pytest.mark.parametrize("instruction", [None, "", "find it"])
+def test_a_named_prompt_goes_before_all_others(tiny, instruction):
+    prompts = {**FULL, "s2s": "same: "}
+    spec = make_spec(tiny("minilm"), prompts=prompts)
+    job = Job(
+        spec=spec,
+        inputs=(),
+        role=Role.QUERY,
+        prompt_name="s2s",
+        instruction=instruction,
+    )
+
+    assert choose_prompt(job) == Prompt(before="same: ")
+
+
+@pytest.mark.parametrize(
+    ("prompts", "known"),
+    [({"query": "q: ", "corpus": "c: ", "": "x"}, "corpus, query"), ({}, "none")],
+    ids=["some", "none"],
+)
+@pytest.mark.parametrize("name", ["", "Query", "x" * 100])
+def test_a_name_that_the_model_has_not_is_refused(tiny, prompts, known, name):
+    spec = make_spec(tiny("minilm"), prompts=prompts)
+
+    with pytest.raises(InvalidInputError, match=f"but {known}$") as caught:
+        choose_prompt(Job(spec=spec, inputs=(), prompt_name=name))
+    assert len(str(caught.value)) < 120
