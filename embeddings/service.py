@@ -29,7 +29,7 @@ from embeddings.engine.spec import (
     Truncate,
 )
 from embeddings.metered import Metered
-from embeddings.process import get_engine
+from embeddings.process import get_engine, trouble
 from embeddings.types import EmbeddingRequest, EmbeddingResult
 
 
@@ -109,6 +109,13 @@ def count_tokens(request: EmbeddingRequest, caller: Caller) -> int:
         return sum(_uncut_tokens(replace(job, inputs=(one,))) for one in job.inputs)
 
 
+def check_health(name: str | None, caller: Caller) -> None:
+    """Raise what a request for this model would be refused with now, if anything."""
+    resolve(caller, name).runnable()
+    if trouble():
+        raise errors.UnavailableError("the server cannot embed now", retry_after_s=5)
+
+
 def _uncut_tokens(job: Job) -> int:
     """The tokens of a job of one text; one that is too long is counted all the same."""
     try:
@@ -156,8 +163,10 @@ def _job(request: EmbeddingRequest, entry: CatalogEntry) -> Job:
         inputs=request.inputs,
         role=request.role,
         instruction=instruction,
+        prompt_name=request.prompt_name,
         truncate=request.truncate or entry.over_length or request.wire_truncate,
         dimensions=_dimensions(request, entry),
+        normalize=request.normalize,
         max_tokens=request.max_tokens,
         output=request.output,
         labels=request.labels,

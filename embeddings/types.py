@@ -17,7 +17,8 @@ class EmbeddingRequest:
     catalog's policy stands between the two. `ignores_odd_dimensions` answers sizes the
     model does not offer with full vectors (Ollama's rule). `loads_only` asks for the
     model and embeds nothing. `keep_alive_s` as in `Call`. `task` and `target` name an
-    instruction of the task table, where `instruction` is None. `variant` is the wire's
+    instruction of the task table, where `instruction` is None. `prompt_name` and
+    `normalize` as in `Job`. `variant` is the wire's
     own mark of how it was asked, for where that changes the answer's shape.
     """
 
@@ -27,7 +28,9 @@ class EmbeddingRequest:
     instruction: str | None = None
     task: str | None = None
     target: str | None = None
+    prompt_name: str | None = None
     dimensions: int | None = None
+    normalize: bool | None = None
     ignores_odd_dimensions: bool = False
     truncate: Truncate | None = None
     wire_truncate: Truncate = Truncate.ERROR
@@ -71,7 +74,10 @@ class EmbeddingResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelFacts:
-    """A model as the catalog shows it to a caller; `created_at` in Unix seconds."""
+    """A model as the catalog shows it to a caller; `created_at` in Unix seconds.
+
+    `max_texts` are what one request of this caller may hold, where that was asked.
+    """
 
     name: str
     created_at: int
@@ -79,6 +85,7 @@ class ModelFacts:
     dimensions: int
     max_tokens: int
     outputs: frozenset[Output]
+    max_texts: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

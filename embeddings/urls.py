@@ -7,6 +7,7 @@ from django.urls import URLPattern, re_path
 from django.views.decorators.csrf import csrf_exempt
 
 from embeddings.dialects import all_dialects
+from embeddings.dialects.base import Dialect
 from embeddings.openapi import OpenApiView
 from embeddings.tenant_api import routes as tenant_api
 from embeddings.views import Candidate, WireView
@@ -28,10 +29,17 @@ def _wire_patterns() -> list[URLPattern]:
         for route in dialect.routes:
             by_path[route.path].append(Candidate(dialect, route))
     return [
-        re_path(_pattern(path), WireView.as_view(candidates=tuple(candidates)))
+        re_path(_pattern(path), WireView.as_view(candidates=_in_order(candidates)))
         # What goes on after `{model}` comes before what ends there: it holds anything.
         for path, candidates in sorted(by_path.items(), reverse=True)
     ]
+
+
+def _in_order(candidates: list[Candidate]) -> tuple[Candidate, ...]:
+    """Those that tell their requests apart go before those that take the rest."""
+    return tuple(
+        sorted(candidates, key=lambda one: type(one.dialect).claims is Dialect.claims)
+    )
 
 
 urlpatterns = [

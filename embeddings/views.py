@@ -99,7 +99,7 @@ class WireView(APIView):
             self._enter(request.META, candidate.route)
         body = request_body.read(request.META, limit=settings.MAX_BODY_BYTES)
         wire = replace(wire, body=body)
-        if not self.dialect.claims(wire):
+        if len(self.candidates) > 1:
             candidate, wire = self._choose(request, path, body=body)
             self.dialect = candidate.dialect
         return _HANDLERS[candidate.route.operation](self, wire)
@@ -196,9 +196,16 @@ def _list_models(view: WireView, wire: WireRequest) -> Reply:  # noqa: ARG001
 
 
 def _show_model(view: WireView, wire: WireRequest) -> Reply:
-    name = wire.path["model"]
+    name = wire.path.get("model")
     facts = resolve(view.caller, name).facts
-    return view.dialect.render_model(replace(facts, name=name))
+    most = service.most_texts(view.caller.limits)
+    asked = replace(facts, name=name or facts.name, max_texts=most)
+    return view.dialect.render_model(asked)
+
+
+def _health(view: WireView, wire: WireRequest) -> Reply:
+    service.check_health(wire.path.get("model"), view.caller)
+    return view.dialect.render_health()
 
 
 def _version(view: WireView, wire: WireRequest) -> Reply:
@@ -213,6 +220,7 @@ _HANDLERS: dict[Operation, Callable[[WireView, WireRequest], Reply]] = {
     Operation.LIST_MODELS: _list_models,
     Operation.SHOW_MODEL: _show_model,
     Operation.VERSION: _version,
+    Operation.HEALTH: _health,
 }
 
 

@@ -28,8 +28,9 @@ class Wire:
     path: str
     body: Callable[[Sequence[str], str], Body]
     model_header: str = ""
-    vectors: Callable[[Body], list[list[float]]]
-    tokens: Callable[[Body], int]
+    vectors: Callable[[Any], list[list[float]]]
+    tokens: Callable[[Any], int] = lambda _: -1
+    tokens_header: str = ""
     error: Callable[[Body], str]
     unknown_path: str
 
@@ -66,6 +67,12 @@ class Wire:
             headers=sent | dict(headers or {}),
             **extra,
         )
+
+    def tokens_of(self, body: Any, headers: Mapping[str, str]) -> int:
+        """The tokens that an answer tells, wherever this wire tells them."""
+        if self.tokens_header:
+            return int(headers[self.tokens_header])
+        return self.tokens(body)
 
     def error_of(self, response: Any, status: int) -> str:
         """The message of a refusal, after its status and shape were checked."""
@@ -108,6 +115,23 @@ def _google_error(body: Body) -> str:
     assert set(body) == {"error"}
     assert set(body["error"]) == {"code", "message", "status", "details"}
     return str(body["error"]["message"])
+
+
+def _azure_error(body: Body) -> str:
+    """The gateway's own, or one of the model behind it."""
+    assert set(body) == {"error"}
+    if set(body["error"]) != {"code", "message"}:
+        return _openai_error(body)
+    assert isinstance(body["error"]["code"], str)
+    return str(body["error"]["message"])
+
+
+def _tei_error(body: Body) -> str:
+    assert set(body) == {"error", "error_type"}
+    assert body["error_type"] in {
+        *("Unhealthy", "Backend", "Overloaded", "Validation", "Tokenizer", "Empty")
+    }
+    return str(body["error"])
 
 
 def _listed(body: Body) -> list[list[float]]:
@@ -171,4 +195,22 @@ GOOGLE = Wire(
     error=_google_error,
     unknown_path="/v1beta/nope",
 )
-WIRES = (CHROMA, OLLAMA, NUGEN, OPENAI, COHERE, GOOGLE)
+AZURE = Wire(
+    name="azure_openai",
+    path=f"/openai/deployments/{MODEL}/embeddings",
+    body=lambda texts, _: {"input": list(texts)},
+    vectors=_listed,
+    tokens=lambda body: body["usage"]["total_tokens"],
+    error=_azure_error,
+    unknown_path="/openai/nope",
+)
+TEI = Wire(
+    name="tei",
+    path=f"/tei/{MODEL}/embed",
+    body=lambda texts, _: {"inputs": list(texts)},
+    vectors=lambda body: body,
+    tokens_header="x-compute-tokens",
+    error=_tei_error,
+    unknown_path="/info/nope",
+)
+WIRES = (CHROMA, OLLAMA, NUGEN, OPENAI, COHERE, GOOGLE, AZURE, TEI)

@@ -2,8 +2,9 @@
 
 import importlib
 import pkgutil
-from collections.abc import Container
+from collections.abc import Container, Iterator
 from functools import cache
+from types import ModuleType
 
 from embeddings.dialects.base import Dialect
 
@@ -11,10 +12,24 @@ from embeddings.dialects.base import Dialect
 @cache
 def all_dialects() -> tuple[Dialect, ...]:
     """One instance of every dialect in this package, by name."""
-    for module in pkgutil.iter_modules(__path__):
-        importlib.import_module(f"{__name__}.{module.name}")
-    kinds = sorted(Dialect.__subclasses__(), key=lambda kind: kind.name)
-    return tuple(kind() for kind in kinds)
+    kinds = [
+        kind
+        for found in pkgutil.iter_modules(__path__)
+        for kind in _kinds_in(importlib.import_module(f"{__name__}.{found.name}"))
+    ]
+    return tuple(kind() for kind in sorted(kinds, key=lambda kind: kind.name))
+
+
+def _kinds_in(module: ModuleType) -> Iterator[type[Dialect]]:
+    """The dialects that a module defines; one may build on another's."""
+    for value in vars(module).values():
+        if (
+            isinstance(value, type)
+            and issubclass(value, Dialect)
+            and value.__module__ == module.__name__
+            and value is not Dialect
+        ):
+            yield value
 
 
 def dialect_below(path: str, headers: Container[str] = ()) -> Dialect:

@@ -31,6 +31,7 @@ class Operation(StrEnum):
     VERSION = "version"
     COUNT_TOKENS = "count_tokens"
     LOAD = "load"
+    HEALTH = "health"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +105,8 @@ class Dialect:
     def claims(self, wire: WireRequest) -> bool:  # noqa: ARG002
         """Whether a request on a path shared with another wire is this wire's.
 
-        It is asked before the body is read (`body` empty) and again after it.
+        It is asked before the body is read (`body` empty) and again after it, and
+        before the wires that claim whatever is left, as this one does.
         """
         return True
 
@@ -130,6 +132,10 @@ class Dialect:
 
     def render_version(self, wire: WireRequest) -> Reply:
         """The answer to VERSION."""
+        raise NotImplementedError
+
+    def render_health(self) -> Reply:
+        """The answer to HEALTH, where all is well."""
         raise NotImplementedError
 
     def render_error(self, failure: Failure) -> Reply:
@@ -164,5 +170,12 @@ def optional_boolean(body: Json, name: str) -> bool | None:
 def strings(value: object) -> tuple[str, ...] | None:
     """`value` as a tuple when it is a list of nothing but strings, else None."""
     if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return tuple(value)
+    return None
+
+
+def token_ids(value: object) -> tuple[int, ...] | None:
+    """`value` as a tuple when it is a non-empty list of integers, else None."""
+    if isinstance(value, list) and value and all(type(item) is int for item in value):
         return tuple(value)
     return None

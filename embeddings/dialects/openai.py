@@ -1,6 +1,7 @@
 """OpenAI's embeddings and models routes. Source: OpenAI's openapi.yaml and SDKs."""
 
 from collections.abc import Sequence
+from typing import Any, ClassVar
 
 from embeddings.dialects.base import (
     Dialect,
@@ -11,6 +12,7 @@ from embeddings.dialects.base import (
     optional_integer,
     optional_text,
     strings,
+    token_ids,
 )
 from embeddings.dialects.encodings import base64_floats
 from embeddings.engine.spec import Floats
@@ -25,8 +27,8 @@ from embeddings.types import (
 
 FORMATS = ("float", "base64")
 
-_IDS = {"type": "array", "minItems": 1, "items": {"type": "integer"}}
-_SCHEMA = {
+_TOKEN_IDS = {"type": "array", "minItems": 1, "items": {"type": "integer"}}
+SCHEMA: dict[str, Any] = {
     "type": "object",
     "required": ["model", "input"],
     "properties": {
@@ -35,8 +37,8 @@ _SCHEMA = {
             "anyOf": [
                 {"type": "string", "minLength": 1},
                 {"type": "array", "minItems": 1, "items": {"type": "string"}},
-                _IDS,
-                {"type": "array", "minItems": 1, "items": _IDS},
+                _TOKEN_IDS,
+                {"type": "array", "minItems": 1, "items": _TOKEN_IDS},
             ]
         },
         "encoding_format": {"enum": list(FORMATS), "default": "float"},
@@ -44,7 +46,7 @@ _SCHEMA = {
         "user": {"type": "string"},
     },
 }
-_EXAMPLE = {"model": "all-MiniLM-L6-v2", "input": "hello world"}
+EXAMPLE = {"model": "all-MiniLM-L6-v2", "input": "hello world"}
 
 #: SDKs retry 409, 429 and 5xx, and have no class for 413: refusals are 400.
 _STATUS = {
@@ -75,14 +77,14 @@ class OpenAI(Dialect):
 
     name = "openai"
     title = "OpenAI"
-    routes = (
+    routes: ClassVar[tuple[Route, ...]] = (
         Route(
             method="POST",
             path="v1/embeddings",
             operation=Operation.EMBED,
             summary="Embed texts or token ids",
-            schema=_SCHEMA,
-            example=_EXAMPLE,
+            schema=SCHEMA,
+            example=EXAMPLE,
         ),
         Route(
             method="GET",
@@ -102,22 +104,7 @@ class OpenAI(Dialect):
     def parse(self, wire: WireRequest) -> EmbeddingRequest:
         """A model, texts or token ids, a size and an encoding."""
         body = wire.object()
-        model = optional_text(body, "model")
-        if not model:
-            raise ModelRequiredError("you must provide a model parameter")
-        dimensions = optional_integer(body, "dimensions")
-        if dimensions is not None and dimensions < 1:
-            raise InvalidRequestError(
-                f"Invalid 'dimensions': {dimensions} is less than the minimum of 1.",
-                param="dimensions",
-            )
-        optional_text(body, "user")
-        return EmbeddingRequest(
-            model=model,
-            inputs=_inputs(body.get("input")),
-            dimensions=dimensions,
-            encodings=(_encoding_format(body),),
-        )
+        return asked(body, model=optional_text(body, "model"))
 
     def render(self, result: EmbeddingResult, request: EmbeddingRequest) -> Reply:
         """A list with one object for each text, as numbers or base64."""
@@ -187,6 +174,25 @@ class OpenAI(Dialect):
         )
 
 
+def asked(body: Json, *, model: str | None) -> EmbeddingRequest:
+    """What a body asks of `model`; raises ModelRequiredError, InvalidRequestError."""
+    if not model:
+        raise ModelRequiredError("you must provide a model parameter")
+    dimensions = optional_integer(body, "dimensions")
+    if dimensions is not None and dimensions < 1:
+        raise InvalidRequestError(
+            f"Invalid 'dimensions': {dimensions} is less than the minimum of 1.",
+            param="dimensions",
+        )
+    optional_text(body, "user")
+    return EmbeddingRequest(
+        model=model,
+        inputs=_inputs(body.get("input")),
+        dimensions=dimensions,
+        encodings=(_encoding_format(body),),
+    )
+
+
 def _model(facts: ModelFacts) -> dict[str, object]:
     return {
         "id": facts.name,
@@ -214,10 +220,10 @@ def _inputs(value: object) -> tuple[str | tuple[int, ...], ...]:
     inputs: tuple[str | tuple[int, ...], ...] | None
     if isinstance(value, str):
         inputs = (value,)
-    elif (ids := _token_ids(value)) is not None:
+    elif (ids := token_ids(value)) is not None:
         inputs = (ids,)
     elif isinstance(value, list) and all(isinstance(item, list) for item in value):
-        inputs = tuple(ids for item in value if (ids := _token_ids(item)) is not None)
+        inputs = tuple(ids for item in value if (ids := token_ids(item)) is not None)
         inputs = inputs if len(inputs) == len(value) else None
     else:
         inputs = strings(value)
@@ -228,10 +234,3 @@ def _inputs(value: object) -> tuple[str | tuple[int, ...], ...]:
             param="input",
         )
     return inputs
-
-
-def _token_ids(value: object) -> tuple[int, ...] | None:
-    """`value` as a tuple when it is a non-empty list of integers, else None."""
-    if isinstance(value, list) and value and all(type(item) is int for item in value):
-        return tuple(value)
-    return None

@@ -8,7 +8,7 @@ from embeddings.openapi import OpenApiView
 from embeddings.views import WireView
 
 ROUTES = [
-    pytest.param(dialect, route, id=f"{route.method} /{route.path}")
+    pytest.param(dialect, route, id=f"{dialect.name} {route.method} /{route.path}")
     for dialect in all_dialects()
     for route in dialect.routes
 ]
@@ -58,13 +58,24 @@ def test_other_paths_have_no_route(path: str) -> None:
     assert candidates == ()
 
 
-def test_a_path_that_two_wires_share_is_one_pattern() -> None:
+def test_a_path_that_wires_share_is_one_pattern() -> None:
     candidates, _ = candidates_of("/")
 
     assert {(c.route.method, c.dialect.name) for c in candidates} == {
         ("GET", "ollama"),
         ("POST", "chroma"),
+        ("POST", "tei"),
     }
+
+
+@pytest.mark.parametrize(
+    ("path", "names"),
+    [("/embed", ["tei", "chroma"]), ("/v1/models", ["google", "openai"])],
+)
+def test_who_claims_only_its_own_is_asked_first(path: str, names: list[str]) -> None:
+    candidates, _ = candidates_of(path)
+
+    assert [one.dialect.name for one in candidates] == names
 
 
 def test_the_documents_address() -> None:
