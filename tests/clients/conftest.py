@@ -1,9 +1,11 @@
 """One live server for all the real clients."""
 
 import gc
+import json
 import os
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,19 @@ from django.core.management import call_command
 for command in {commands}:
     call_command(*command)
 """
+NEW_TENANT = """
+import json
+from accounts.models import ApiKey, Quota, Tenant
+from embeddings.models import EmbeddingModel, ModelGrant
+tenant = Tenant.objects.create(name={slug!r}, slug={slug!r})
+ModelGrant.objects.create(
+    tenant=tenant, model=EmbeddingModel.objects.get(name={model!r}), is_default=True
+)
+for kind, amount in {quotas!r}.items():
+    Quota.objects.create(tenant=tenant, kind=kind, amount=amount)
+print(json.dumps(ApiKey.objects.issue(tenant=tenant, name="test").secret))
+"""
+_numbers = count(1)
 #: Tiny models that stand for those that Chroma's functions can name.
 SPARSE = {"splade": "prithivida/Splade_PP_en_v1", "bge-m3": "BAAI/bge-m3"}
 
@@ -53,6 +68,20 @@ def neighbour(server: LiveServer) -> Iterator[LiveServer]:
     live.start()
     yield live
     live.stop()
+
+
+@pytest.fixture
+def key_with(server: LiveServer):
+    """The key of a new tenant with these quotas."""
+
+    def key_with(**quotas: int) -> str:
+        slug = f"quotas-{next(_numbers)}"
+        named = {kind.replace("_", "-"): amount for kind, amount in quotas.items()}
+        code = NEW_TENANT.format(slug=slug, model=MODEL, quotas=named)
+        last = server.manage("shell", "-c", code).strip().splitlines()[-1]
+        return str(json.loads(last))
+
+    return key_with
 
 
 @pytest.fixture(autouse=True)

@@ -2,14 +2,18 @@
 
 import json
 import random
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from http.client import HTTPConnection
+from typing import Any
 
 import numpy as np
 import pytest
 
+from embeddings.errors import ErrorCode
 from tests.clients import reference
+from tests.wires import MODEL, WIRES, Wire
 
 pytestmark = pytest.mark.clients
 
@@ -18,9 +22,13 @@ REQUESTS = 320
 WORDS = ["red", "planet", "river", "invoice", "tenant", "tokens", "東京", "naïve"]
 
 
+#: What these refuse where others cut.
+REFUSE_LONG = {"azure_openai", "google", "nugen", "openai"}
+
+
 @dataclass(frozen=True)
 class Plan:
-    wire: str
+    wire: Wire
     texts: list[str]
     is_bad: bool
 
@@ -29,8 +37,12 @@ class Plan:
 class Outcome:
     plan: Plan
     status: int
-    request_id: str
-    body: dict
+    headers: Mapping[str, str]
+    body: Any
+
+    @property
+    def request_id(self) -> str:
+        return self.headers["x-request-id"]
 
 
 def _plans() -> list[Plan]:
@@ -41,52 +53,27 @@ def _plans() -> list[Plan]:
             " ".join(dice.choices(WORDS, k=dice.choice([1, 3, 8, 40, 300])))
             for _ in range(dice.choice([1, 1, 1, 2, 5, 9]))
         ]
-        wire = ("chroma", "ollama", "nugen", "openai")[number % 4]
-        if wire in {"nugen", "openai"}:
+        wire = WIRES[number % len(WIRES)]
+        if wire.name in REFUSE_LONG:
             texts = [" ".join(text.split()[:40]) for text in texts]
         plans.append(Plan(wire, texts, is_bad=dice.random() < 0.15))
     return plans
 
 
 def _send(server, plan: Plan) -> Outcome:
-    model = "nope" if plan.is_bad else "all-minilm"
+    model = "nope" if plan.is_bad else MODEL
     headers = {"Authorization": f"Bearer {server.key}"}
-    path, body = {
-        "chroma": ("/embed", {"texts": plan.texts, "instructions": ""}),
-        "ollama": ("/api/embed", {"model": model, "input": plan.texts}),
-        "nugen": (
-            "/api/v3/inference/embeddings",
-            {"model": model, "input": plan.texts},
-        ),
-        "openai": ("/v1/embeddings", {"model": model, "input": plan.texts}),
-    }[plan.wire]
-    if plan.wire == "chroma":
-        headers["x-chroma-embedding-model"] = model
+    if plan.wire.model_header:
+        headers[plan.wire.model_header] = model
+    path = plan.wire.path.replace(MODEL, model)
     connection = HTTPConnection("127.0.0.1", server.port, timeout=120)
     try:
-        connection.request("POST", path, json.dumps(body), headers)
+        body = json.dumps(plan.wire.body(plan.texts, model))
+        connection.request("POST", path, body, headers)
         answer = connection.getresponse()
-        return Outcome(
-            plan, answer.status, answer.headers["x-request-id"], json.load(answer)
-        )
+        return Outcome(plan, answer.status, dict(answer.headers), json.load(answer))
     finally:
         connection.close()
-
-
-def _vectors(outcome: Outcome) -> np.ndarray:
-    body = outcome.body
-    rows = body.get("embeddings") or [item["embedding"] for item in body["data"]]
-    return np.asarray(rows, dtype="f4")
-
-
-def _tokens(outcome: Outcome) -> int:
-    body = outcome.body
-    return {
-        "chroma": lambda: body["num_tokens"],
-        "ollama": lambda: body["prompt_eval_count"],
-        "nugen": lambda: body["usage"]["total_tokens"],
-        "openai": lambda: body["usage"]["prompt_tokens"],
-    }[outcome.plan.wire]()
 
 
 def _count(text: str) -> int:
@@ -104,7 +91,7 @@ def outcomes(server) -> list[Outcome]:
 
 def test_good_requests_succeed_and_bad_ones_do_not(outcomes) -> None:
     for outcome in outcomes:
-        refused = 400 if outcome.plan.wire == "chroma" else 404
+        refused = outcome.plan.wire.status_of(ErrorCode.MODEL_NOT_FOUND)
         assert outcome.status == (refused if outcome.plan.is_bad else 200), outcome.body
 
 
@@ -115,7 +102,8 @@ def test_every_vector_equals_its_solo_run(outcomes) -> None:
 
     for outcome in good:
         expected = np.stack([solo[text] for text in outcome.plan.texts])
-        assert np.abs(_vectors(outcome) - expected).max() <= 2e-5
+        found = np.asarray(outcome.plan.wire.vectors(outcome.body), dtype="f4")
+        assert np.abs(found - expected).max() <= 2e-5
 
 
 def test_every_200_has_one_row_with_its_tokens(outcomes, server) -> None:
@@ -132,8 +120,9 @@ def test_every_200_has_one_row_with_its_tokens(outcomes, server) -> None:
             continue
         tokens = sum(map(_count, outcome.plan.texts))
         texts = len(outcome.plan.texts)
-        assert _tokens(outcome) == tokens
-        assert rows[outcome.request_id] == (200, texts, tokens, outcome.plan.wire)
+        wire = outcome.plan.wire
+        assert wire.tokens_of(outcome.body, outcome.headers) == tokens
+        assert rows[outcome.request_id] == (200, texts, tokens, wire.name)
 
 
 def test_no_other_row_says_200(outcomes, server) -> None:

@@ -1,10 +1,8 @@
 """Quotas as real clients meet them, over two processes."""
 
-import json
 import random
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from itertools import count
 
 import cohere
 import httpx
@@ -17,35 +15,8 @@ from tests.live import MODEL, LiveServer
 
 pytestmark = pytest.mark.clients
 
-TENANT = """
-import json
-from accounts.models import ApiKey, Quota, Tenant
-from embeddings.models import EmbeddingModel, ModelGrant
-tenant = Tenant.objects.create(name={slug!r}, slug={slug!r})
-ModelGrant.objects.create(
-    tenant=tenant, model=EmbeddingModel.objects.get(name={model!r}), is_default=True
-)
-for kind, amount in {quotas!r}.items():
-    Quota.objects.create(tenant=tenant, kind=kind, amount=amount)
-print(json.dumps(ApiKey.objects.issue(tenant=tenant, name="test").secret))
-"""
 #: Tokens of "hello": the word, and one at each end.
 HELLO = 3
-_numbers = count(1)
-
-
-@pytest.fixture
-def key_with(server: LiveServer):
-    """The key of a new tenant with these quotas."""
-
-    def key_with(**quotas: int) -> str:
-        slug = f"quotas-{next(_numbers)}"
-        named = {kind.replace("_", "-"): amount for kind, amount in quotas.items()}
-        code = TENANT.format(slug=slug, model=MODEL, quotas=named)
-        last = server.manage("shell", "-c", code).strip().splitlines()[-1]
-        return str(json.loads(last))
-
-    return key_with
 
 
 def client_of(live: LiveServer, key: str) -> openai.OpenAI:

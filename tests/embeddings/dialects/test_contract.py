@@ -12,6 +12,7 @@ from embeddings.dialects import all_dialects
 from embeddings.dialects.base import Dialect, Operation, Route
 from embeddings.errors import ApiError, ErrorCode
 from embeddings.types import EmbeddingRequest, Failure
+from tests.embeddings.dialects.telegraph import Telegraph
 from tests.samples import (
     STATUS,
     a_failure,
@@ -22,11 +23,13 @@ from tests.samples import (
     wire_request,
 )
 
+#: And one that a newcomer might write; tests/clients/test_new_wire.py serves it.
+DIALECTS = (*all_dialects(), Telegraph())
 EMBEDDING = {Operation.EMBED, Operation.EMBED_SPARSE, Operation.LOAD}
 READING = EMBEDDING | {Operation.COUNT_TOKENS}
 ROUTES = [
     pytest.param(dialect, route, id=f"{dialect.name} {route.method} /{route.path}")
-    for dialect in all_dialects()
+    for dialect in DIALECTS
     for route in dialect.routes
 ]
 READ_ROUTES = [p for p in ROUTES if p.values[1].operation in READING]
@@ -34,7 +37,7 @@ EMBED_ROUTES = [p for p in ROUTES if p.values[1].operation in EMBEDDING]
 SPARSE_ROUTES = [p for p in ROUTES if p.values[1].operation is Operation.EMBED_SPARSE]
 
 every_dialect = pytest.mark.parametrize(
-    "dialect", all_dialects(), ids=lambda dialect: dialect.name
+    "dialect", DIALECTS, ids=lambda dialect: dialect.name
 )
 every_code = pytest.mark.parametrize("code", list(ErrorCode), ids=str)
 
@@ -53,9 +56,9 @@ JSON = st.recursive(
 
 
 def test_names_titles_and_prefixes_are_unique() -> None:
-    names = Counter(dialect.name for dialect in all_dialects())
-    titles = Counter(dialect.title for dialect in all_dialects())
-    prefixes = Counter(p for dialect in all_dialects() for p in dialect.prefixes)
+    names = Counter(dialect.name for dialect in DIALECTS)
+    titles = Counter(dialect.title for dialect in DIALECTS)
+    prefixes = Counter(p for dialect in DIALECTS for p in dialect.prefixes)
 
     assert max(*names.values(), *titles.values(), *prefixes.values()) == 1
     assert "" in prefixes
