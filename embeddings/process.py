@@ -5,11 +5,13 @@ import time
 
 from django.conf import settings
 
-from embeddings.catalog.lookup import entry_of
+from accounts.authentication import Caller
+from embeddings.catalog.lookup import CatalogEntry, entries_of, entry_of
 from embeddings.engine import Engine, EngineConfig
 from embeddings.engine.errors import OverloadedError
-from embeddings.engine.spec import Call, EngineStatus, Job
+from embeddings.engine.spec import Call, EngineStatus, Job, LoadedModel
 from embeddings.models import EmbeddingModel
+from embeddings.types import LoadedFacts
 
 PROBE_TIMEOUT_S = 60.0
 PROBE_TEXT = "ready"
@@ -59,6 +61,31 @@ def status() -> EngineStatus | None:
     """The engine's state at this moment; None before its first use."""
     engine = _engine
     return engine.status() if engine is not None else None
+
+
+def loaded_of(caller: Caller) -> tuple[LoadedFacts, ...]:
+    """The models in memory, of those that `caller` may use, by canonical name.
+
+    The engine is asked about the caller's models alone, so that nobody sees others'.
+    """
+    engine = _engine
+    if engine is None:
+        return ()
+    return tuple(
+        _loaded_facts(entry, found)
+        for entry in entries_of(caller)
+        if entry.spec is not None and (found := engine.find(entry.spec)) is not None
+    )
+
+
+def _loaded_facts(entry: CatalogEntry, found: LoadedModel) -> LoadedFacts:
+    left_s = found.expires_in_s
+    return LoadedFacts(
+        model=entry.described(),
+        bytes=found.bytes,
+        is_on_gpu=found.device != "cpu",
+        expires_at=None if left_s is None else time.time() + left_s,
+    )
 
 
 def trouble() -> str:

@@ -25,9 +25,11 @@ _CODE_BY_STATUS = {
 }
 
 
-def error_reply(error: Exception, *, shape: ErrorShape, request_id: str) -> Reply:
+def error_reply(
+    error: Exception, *, shape: ErrorShape, request_id: str, operation: str = ""
+) -> Reply:
     """Any exception as `shape` writes it; the unforeseen is logged, not told."""
-    failure = _failure_of(error, request_id=request_id)
+    failure = _failure_of(error, request_id=request_id, operation=operation)
     reply = shape.render_error(failure)
     headers = {**reply.headers, **limit_headers(getattr(error, "standings", ()))}
     if failure.retry_after_s is not None:
@@ -39,7 +41,7 @@ def error_reply(error: Exception, *, shape: ErrorShape, request_id: str) -> Repl
     return replace(reply, headers=headers)
 
 
-def _failure_of(error: Exception, *, request_id: str) -> Failure:
+def _failure_of(error: Exception, *, request_id: str, operation: str) -> Failure:
     if isinstance(error, Http404):
         error = errors.PathNotFoundError()
     if not isinstance(error, APIException):
@@ -55,6 +57,7 @@ def _failure_of(error: Exception, *, request_id: str) -> Failure:
         retry_after_s=getattr(error, "retry_after_s", None),
         model=getattr(error, "model", None),
         param=getattr(error, "param", None),
+        operation=operation,
     )
 
 

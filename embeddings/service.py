@@ -151,7 +151,12 @@ def most_keep_alive_s(limits: Limits) -> float | None:
 
 def _job(request: EmbeddingRequest, entry: CatalogEntry) -> Job:
     """The engine's view of a request, when this model can do what is asked."""
-    if request.output not in entry.facts.outputs and not request.loads_only:
+    if request.refusal:
+        raise errors.InvalidRequestError(request.refusal)
+    output = request.output
+    if request.loads_only and output not in entry.facts.outputs:
+        output = min(entry.facts.outputs)
+    if output not in entry.facts.outputs:
         raise errors.UnsupportedError(
             f"model {request.model or entry.name!r} has no {request.output} embeddings"
         )
@@ -168,7 +173,7 @@ def _job(request: EmbeddingRequest, entry: CatalogEntry) -> Job:
         dimensions=_dimensions(request, entry),
         normalize=request.normalize,
         max_tokens=request.max_tokens,
-        output=request.output,
+        output=output,
         labels=request.labels,
     )
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from accounts.quotas import Standing
+from embeddings.engine.anatomy import Anatomy
 from embeddings.engine.spec import Floats, Output, Role, SparseVector, Truncate
 
 
@@ -18,8 +19,9 @@ class EmbeddingRequest:
     model does not offer with full vectors (Ollama's rule). `loads_only` asks for the
     model and embeds nothing. `keep_alive_s` as in `Call`. `task` and `target` name an
     instruction of the task table, where `instruction` is None. `prompt_name` and
-    `normalize` as in `Job`. `variant` is the wire's
-    own mark of how it was asked, for where that changes the answer's shape.
+    `normalize` as in `Job`. `variant` is the wire's own mark of how it was asked, for
+    where that changes the answer's shape. `refusal` says, in the wire's words, why it
+    is refused once its model is known.
     """
 
     model: str | None
@@ -41,6 +43,7 @@ class EmbeddingRequest:
     keep_alive_s: float | None = None
     loads_only: bool = False
     variant: str = ""
+    refusal: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +79,8 @@ class EmbeddingResult:
 class ModelFacts:
     """A model as the catalog shows it to a caller; `created_at` in Unix seconds.
 
+    `max_tokens` is what a text is cut to, `context_tokens` what a caller may ask for.
+    `digest` is the fingerprint of its files, empty where none was taken.
     `max_texts` are what one request of this caller may hold, where that was asked.
     """
 
@@ -86,11 +91,32 @@ class ModelFacts:
     max_tokens: int
     outputs: frozenset[Output]
     max_texts: int | None = None
+    context_tokens: int | None = None
+    family: str = ""
+    precision: str = ""
+    digest: str = ""
+    anatomy: Anatomy = field(default_factory=Anatomy)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadedFacts:
+    """A model in this process's memory, as shown to a caller who may use it.
+
+    `expires_at` is in Unix seconds; None: never by time.
+    """
+
+    model: ModelFacts
+    bytes: int
+    is_on_gpu: bool
+    expires_at: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """An error on its way to a wire: `code` is one of `embeddings.errors.ErrorCode`."""
+    """An error on its way to a wire: `code` is one of `embeddings.errors.ErrorCode`.
+
+    `operation` is what the route was for, empty where no route was found.
+    """
 
     status: int
     code: str
@@ -99,6 +125,7 @@ class Failure:
     retry_after_s: float | None = None
     model: str | None = None
     param: str | None = None
+    operation: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -33,6 +33,7 @@ from embeddings.dialects.base import Dialect, Operation, Route, WireRequest
 from embeddings.idempotency import claim_of
 from embeddings.in_flight import Place, get_in_flight
 from embeddings.problems import shape_below
+from embeddings.process import loaded_of
 from embeddings.replies import error_reply, respond
 from embeddings.types import EmbeddingResult, Reply
 
@@ -57,6 +58,7 @@ class WireView(APIView):
     permission_classes = (HasScope,)
     throttle_classes = (BurstThrottle,)
     required_scope = Scope.EMBED
+    operation: Operation | None = None
     _place: Place | None = None
 
     def dispatch(
@@ -73,7 +75,10 @@ class WireView(APIView):
         except Exception as error:  # noqa: BLE001 - the funnel logs what it knows not
             request_body.drain(request.META)
             reply = error_reply(
-                error, shape=self.dialect, request_id=str(self.event_id)
+                error,
+                shape=self.dialect,
+                request_id=str(self.event_id),
+                operation=self.operation or "",
             )
         finally:
             if self._place is not None:
@@ -89,7 +94,7 @@ class WireView(APIView):
     def _answer(self, request: Request, path: Mapping[str, str]) -> Reply:
         """Authenticate, read and hand over to the operation's handler."""
         candidate, wire = self._choose(request, path)
-        self.dialect = candidate.dialect
+        self.dialect, self.operation = candidate.dialect, candidate.route.operation
         if self.dialect.key_field is not None:
             request.META[QUERY_KEY] = wire.query.get(self.dialect.key_field, "")
         if not candidate.route.is_public:
@@ -101,7 +106,7 @@ class WireView(APIView):
         wire = replace(wire, body=body)
         if len(self.candidates) > 1:
             candidate, wire = self._choose(request, path, body=body)
-            self.dialect = candidate.dialect
+            self.dialect, self.operation = candidate.dialect, candidate.route.operation
         return _HANDLERS[candidate.route.operation](self, wire)
 
     def _choose(
@@ -196,8 +201,8 @@ def _list_models(view: WireView, wire: WireRequest) -> Reply:  # noqa: ARG001
 
 
 def _show_model(view: WireView, wire: WireRequest) -> Reply:
-    name = wire.path.get("model")
-    facts = resolve(view.caller, name).facts
+    name = view.dialect.model_shown(wire)
+    facts = resolve(view.caller, name).described()
     most = service.most_texts(view.caller.limits)
     asked = replace(facts, name=name or facts.name, max_texts=most)
     return view.dialect.render_model(asked)
@@ -206,6 +211,10 @@ def _show_model(view: WireView, wire: WireRequest) -> Reply:
 def _health(view: WireView, wire: WireRequest) -> Reply:
     service.check_health(wire.path.get("model"), view.caller)
     return view.dialect.render_health()
+
+
+def _loaded_models(view: WireView, wire: WireRequest) -> Reply:  # noqa: ARG001
+    return view.dialect.render_loaded(loaded_of(view.caller))
 
 
 def _version(view: WireView, wire: WireRequest) -> Reply:
@@ -219,6 +228,7 @@ _HANDLERS: dict[Operation, Callable[[WireView, WireRequest], Reply]] = {
     Operation.COUNT_TOKENS: _count_tokens,
     Operation.LIST_MODELS: _list_models,
     Operation.SHOW_MODEL: _show_model,
+    Operation.LOADED_MODELS: _loaded_models,
     Operation.VERSION: _version,
     Operation.HEALTH: _health,
 }

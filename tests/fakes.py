@@ -86,6 +86,10 @@ class FakeEngine:
         """What `state` says lies in memory."""
         return self.state.models
 
+    def find(self, spec: ModelSpec) -> LoadedModel | None:
+        """What `state` says lies in memory under this name."""
+        return next((one for one in self.state.models if one.name == spec.name), None)
+
     def status(self) -> EngineStatus:
         """What `state` is set to."""
         return self.state

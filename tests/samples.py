@@ -9,9 +9,10 @@ import orjson
 
 from embeddings.dialects import all_dialects
 from embeddings.dialects.base import Dialect, Operation, Route, WireRequest
+from embeddings.engine.anatomy import Anatomy
 from embeddings.engine.spec import Output, SparseVector
 from embeddings.errors import ErrorCode
-from embeddings.types import EmbeddingResult, Failure, ModelFacts, Reply
+from embeddings.types import EmbeddingResult, Failure, LoadedFacts, ModelFacts, Reply
 
 GOLDEN = Path(__file__).parent / "embeddings" / "dialects" / "golden"
 REQUEST_ID = "01978f2e-3c4d-7abc-8def-0123456789ab"
@@ -114,16 +115,47 @@ def a_failure(code: ErrorCode, **changes: object) -> Failure:
     return Failure(**{**fields, **changes})  # type: ignore[arg-type]
 
 
-def some_facts(name: str = "all-MiniLM-L6-v2") -> ModelFacts:
+def some_facts(name: str = "all-MiniLM-L6-v2", **changes: object) -> ModelFacts:
     """A model as the catalog shows it."""
-    return ModelFacts(
-        name=name,
-        created_at=1_700_000_000,
-        owner="sentence-transformers",
-        dimensions=384,
-        max_tokens=256,
-        outputs=frozenset({Output.DENSE}),
+    fields: dict[str, object] = {
+        "name": name,
+        "created_at": 1_700_000_000,
+        "owner": "sentence-transformers",
+        "dimensions": 384,
+        "max_tokens": 256,
+        "outputs": frozenset({Output.DENSE}),
+        **changes,
+    }
+    return ModelFacts(**fields)  # type: ignore[arg-type]
+
+
+def minilm_facts() -> ModelFacts:
+    """all-MiniLM-L6-v2 with everything that can be known of it."""
+    return some_facts(
+        context_tokens=512,
+        family="encoder",
+        precision="float32",
+        digest="1b226e2802dbb772b5fc32a58f103ca1804ef7501331012de126ab22f67475ef",
+        anatomy=Anatomy(
+            size_bytes=91_000_000,
+            parameters=22_713_216,
+            architecture="bert",
+            layers=6,
+            heads=12,
+            feed_forward=1536,
+        ),
     )
+
+
+def loaded_facts(name: str = "all-MiniLM-L6-v2", **changes: object) -> LoadedFacts:
+    """A model in memory, as a caller is shown it."""
+    fields: dict[str, object] = {
+        "model": some_facts(name),
+        "bytes": 133_000_000,
+        "is_on_gpu": False,
+        "expires_at": 1_700_000_300.5,
+    }
+    return LoadedFacts(**{**fields, **changes})  # type: ignore[arg-type]
 
 
 def as_json(reply: Reply) -> object:

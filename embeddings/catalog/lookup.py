@@ -1,11 +1,12 @@
 """What one caller may use, and under which names: a snapshot, cached per tenant."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from accounts.authentication import Caller
 from accounts.revision import get_cache
 from embeddings.catalog.locate import locate
+from embeddings.engine.anatomy import anatomy
 from embeddings.engine.spec import ModelSpec, Output, Truncate
 from embeddings.errors import ModelNotFoundError, ModelRequiredError, UnavailableError
 from embeddings.models import EmbeddingModel, ModelGrant, Outputs
@@ -35,6 +36,13 @@ class CatalogEntry:
         return (
             self.matryoshka_min is not None and self.matryoshka_min <= dimensions < full
         )
+
+    def described(self) -> ModelFacts:
+        """The facts with what its folder tells, read the first time it is asked for."""
+        if self.spec is None:
+            return self.facts
+        found = anatomy(self.spec.source, fingerprint=self.spec.fingerprint)
+        return replace(self.facts, anatomy=found)
 
     def runnable(self) -> ModelSpec:
         """What the engine needs; raises UnavailableError without weights."""
@@ -75,14 +83,17 @@ def resolve(caller: Caller, name: str | None) -> CatalogEntry:
     return entry
 
 
-def models_of(caller: Caller) -> tuple[ModelFacts, ...]:
+def entries_of(caller: Caller) -> tuple[CatalogEntry, ...]:
     """The models that `caller` may use, by canonical name."""
     found = {
         entry.name: entry for entry in _grants_of(caller.tenant_id).by_name.values()
     }
-    return tuple(
-        found[name].facts for name in sorted(found) if _may_use(caller, found[name])
-    )
+    return tuple(found[name] for name in sorted(found) if _may_use(caller, found[name]))
+
+
+def models_of(caller: Caller) -> tuple[ModelFacts, ...]:
+    """The facts of the models that `caller` may use, by canonical name."""
+    return tuple(entry.described() for entry in entries_of(caller))
 
 
 def entry_of(row: EmbeddingModel) -> CatalogEntry:
@@ -95,6 +106,10 @@ def entry_of(row: EmbeddingModel) -> CatalogEntry:
             dimensions=row.dimensions,
             max_tokens=row.max_tokens,
             outputs=outputs_of(row),
+            context_tokens=row.context_tokens,
+            family=row.family,
+            precision=row.precision,
+            digest=row.fingerprint,
         ),
         spec=_spec_of(row),
         over_length=Truncate(row.over_length) if row.over_length else None,

@@ -13,6 +13,7 @@ from embeddings.types import (
     EmbeddingRequest,
     EmbeddingResult,
     Failure,
+    LoadedFacts,
     ModelFacts,
     Reply,
 )
@@ -114,6 +115,13 @@ class Dialect:
         """What the caller asks for; raises the errors of embeddings.errors."""
         raise NotImplementedError
 
+    def model_shown(self, wire: WireRequest) -> str | None:
+        """The name that a SHOW_MODEL asks about, None for the tenant's default.
+
+        Raises errors as `parse` does.
+        """
+        return wire.path.get("model")
+
     def render(self, result: EmbeddingResult, request: EmbeddingRequest) -> Reply:
         """The answer to EMBED, EMBED_SPARSE and LOAD."""
         raise NotImplementedError
@@ -128,6 +136,10 @@ class Dialect:
 
     def render_model(self, model: ModelFacts) -> Reply:
         """The answer to SHOW_MODEL."""
+        raise NotImplementedError
+
+    def render_loaded(self, models: Sequence[LoadedFacts]) -> Reply:
+        """The answer to LOADED_MODELS."""
         raise NotImplementedError
 
     def render_version(self, wire: WireRequest) -> Reply:

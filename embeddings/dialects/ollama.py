@@ -1,22 +1,23 @@
-"""Ollama's embed API. Source: ollama's server/routes.go and api/types.go."""
+"""Ollama's API, as far as it is about embeddings.
 
-import re
-from collections.abc import Mapping
-from typing import TypeVar
+Source: ollama's server/routes.go and api/types.go.
+"""
 
-from embeddings.dialects.base import Dialect, Json, Operation, Route, WireRequest
-from embeddings.dialects.go_duration import keep_alive_seconds
-from embeddings.dialects.ollama_options import window
-from embeddings.engine.spec import Truncate
-from embeddings.errors import (
-    ErrorCode,
-    InvalidRequestError,
-    MalformedBodyError,
-    ModelNotFoundError,
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from embeddings.dialects import ollama_bodies as bodies
+from embeddings.dialects import ollama_models as models_of
+from embeddings.dialects.base import Dialect, Operation, Route, WireRequest
+from embeddings.errors import ErrorCode
+from embeddings.types import (
+    EmbeddingRequest,
+    EmbeddingResult,
+    Failure,
+    LoadedFacts,
+    ModelFacts,
+    Reply,
 )
-from embeddings.types import EmbeddingRequest, EmbeddingResult, Failure, Reply
-
-T = TypeVar("T")
 
 #: The Ollama whose API this is; clients choose features by it.
 COMPATIBLE_VERSION = "0.32.15"
@@ -24,92 +25,135 @@ COMPATIBLE_VERSION = "0.32.15"
 #: As Ollama spells it, both spaces included.
 BUSY = "server busy, please try again.  maximum pending requests exceeded"
 
-#: Sizes beyond Go's int are refused, as Ollama's decoder does.
-LARGEST_INT = 2**63 - 1
-
-_PART = r"[A-Za-z0-9_][A-Za-z0-9_.\-]{0,79}"
-_HOST = r"[A-Za-z0-9_][A-Za-z0-9_.:\-]{0,349}"
-_SPACE = r"[A-Za-z0-9_][A-Za-z0-9_\-]{0,79}"
-_NAME = re.compile(rf"(?:(?:{_HOST}/)?{_SPACE}/)?{_PART}(?::{_PART})?")
-
-_SCHEMA = {
-    "type": "object",
-    "required": ["model"],
-    "properties": {
-        "model": {"type": "string"},
-        "input": {
-            "anyOf": [
-                {"type": "string"},
-                {"type": "array", "items": {"type": "string"}},
-                {"type": "null"},
-            ],
-            "description": "Empty or absent: the model is loaded, nothing embedded.",
-        },
-        "truncate": {"type": ["boolean", "null"], "default": True},
-        "dimensions": {"type": ["integer", "null"]},
-        "keep_alive": {"type": ["number", "string", "null"], "default": "5m"},
-        "options": {"type": ["object", "null"]},
-    },
+_MODEL = {"type": "string", "description": "In any case; `:latest` may be left out."}
+_KEPT: dict[str, Any] = {
+    "keep_alive": {"type": ["number", "string", "null"], "default": "5m"},
+    "options": {"type": ["object", "null"]},
 }
-_GO_TYPES = {str: "string", bool: "bool", list: "array", dict: "object"}
+
+
+def _schema(*required: str, **properties: object) -> Mapping[str, object]:
+    return {
+        "type": "object",
+        "required": list(required),
+        "properties": {"model": _MODEL, **properties},
+    }
+
+
+_EMBED_SCHEMA = _schema(
+    "model",
+    input={
+        "anyOf": [
+            {"type": "string"},
+            {"type": "array", "items": {"type": "string"}},
+            {"type": "null"},
+        ],
+        "description": "Empty or absent: the model is loaded, nothing embedded.",
+    },
+    truncate={"type": ["boolean", "null"], "default": True},
+    dimensions={"type": ["integer", "null"]},
+    **_KEPT,
+)
+_EMBEDDINGS_SCHEMA = _schema("model", prompt={"type": ["string", "null"]}, **_KEPT)
+_GENERATE_SCHEMA = _schema(
+    "model", prompt={"enum": ["", None]}, stream={"type": ["boolean", "null"]}, **_KEPT
+)
+_CHAT_SCHEMA = _schema(
+    "model",
+    messages={"type": ["array", "null"], "maxItems": 0},
+    stream={"type": ["boolean", "null"]},
+    **_KEPT,
+)
+
+
+def _post(
+    path: str,
+    operation: Operation,
+    summary: str,
+    schema: Mapping[str, object],
+    **example: str,
+) -> Route:
+    return Route(
+        method="POST",
+        path=path,
+        operation=operation,
+        summary=summary,
+        schema=schema,
+        example={"model": "all-minilm", **example},
+    )
+
+
+def _get(
+    path: str, operation: Operation, summary: str, *, is_public: bool = False
+) -> Route:
+    return Route(
+        method="GET",
+        path=path,
+        operation=operation,
+        summary=summary,
+        is_public=is_public,
+    )
+
+
+_LOAD = "Load a model, or with keep_alive 0 unload it"
+_PARSERS: dict[str, Callable[[WireRequest], EmbeddingRequest]] = {
+    "api/embed": bodies.embed_request,
+    "api/embeddings": bodies.embeddings_request,
+    "api/generate": bodies.generate_request,
+    "api/chat": bodies.chat_request,
+}
 
 
 class Ollama(Dialect):
-    """Ollama's clients: `POST /api/embed`, and what they probe a server with."""
+    """Ollama's clients: embedding, loading, and what they ask about models."""
 
     name = "ollama"
     title = "Ollama"
     routes = (
-        Route(
-            method="POST",
-            path="api/embed",
-            operation=Operation.EMBED,
-            summary="Embed one text or a list of texts",
-            schema=_SCHEMA,
-            example={"model": "all-minilm", "input": "hello world"},
+        _post(
+            "api/embed",
+            Operation.EMBED,
+            "Embed one text or a list of texts",
+            _EMBED_SCHEMA,
+            input="hello world",
         ),
-        Route(
-            method="GET",
-            path="api/version",
-            operation=Operation.VERSION,
-            summary="The version of Ollama's API",
+        _post(
+            "api/embeddings",
+            Operation.EMBED,
+            "Embed one text, the older way",
+            _EMBEDDINGS_SCHEMA,
+            prompt="hello world",
+        ),
+        _post("api/generate", Operation.LOAD, _LOAD, _GENERATE_SCHEMA),
+        _post("api/chat", Operation.LOAD, _LOAD, _CHAT_SCHEMA),
+        _post("api/show", Operation.SHOW_MODEL, "One model's facts", _schema("model")),
+        _get("api/tags", Operation.LIST_MODELS, "The models that the key may use"),
+        _get("api/ps", Operation.LOADED_MODELS, "Those of them that are in memory"),
+        _get(
+            "api/version",
+            Operation.VERSION,
+            "The version of Ollama's API",
             is_public=True,
         ),
-        Route(
-            method="GET",
-            path="",
-            operation=Operation.VERSION,
-            summary="Say that the server runs",
-            is_public=True,
-        ),
+        _get("", Operation.VERSION, "Say that the server runs", is_public=True),
     )
     prefixes = ("/api",)
 
     def parse(self, wire: WireRequest) -> EmbeddingRequest:
         """Fields in any case of letters, judged in the order in which Ollama does."""
-        body = _object(wire)
-        keep_alive_s = keep_alive_seconds(body.get("keep_alive"))
-        model = _typed(body, "model", str, "string")
-        truncate = _typed(body, "truncate", bool, "bool")
-        dimensions = _typed(body, "dimensions", int, "int")
-        options = _typed(body, "options", dict, "map[string]interface {}")
-        name = _model_name(model)
-        inputs = _inputs(body.get("input"))
-        cut = {None: None, True: Truncate.END, False: Truncate.ERROR}[truncate]
-        return EmbeddingRequest(
-            model=name,
-            inputs=inputs,
-            dimensions=dimensions if dimensions and dimensions > 0 else None,
-            ignores_odd_dimensions=True,
-            truncate=cut,
-            wire_truncate=Truncate.END,
-            max_tokens=window(options or {}, inputs),
-            keep_alive_s=keep_alive_s,
-            loads_only=not inputs,
-        )
+        return _PARSERS[wire.route.path](wire)
+
+    def model_shown(self, wire: WireRequest) -> str:
+        """The name stands in the body."""
+        return bodies.shown_name(wire)
 
     def render(self, result: EmbeddingResult, request: EmbeddingRequest) -> Reply:
-        """Vectors and, unless the model was only loaded, durations in nanoseconds."""
+        """Vectors with durations in nanoseconds, or that the model is loaded."""
+        if request.variant == bodies.EMBEDDINGS:
+            vectors = result.vectors
+            return _reply({"embedding": vectors[0] if len(vectors) else []})
+        if request.variant in {bodies.GENERATE, bodies.CHAT}:
+            return _reply(_load_body(result, request))
         body: dict[str, object] = {"model": result.model, "embeddings": result.vectors}
         if not request.loads_only:
             body |= {
@@ -118,6 +162,18 @@ class Ollama(Dialect):
                 "prompt_eval_count": result.total_tokens,
             }
         return _reply({name: value for name, value in body.items() if _is_set(value)})
+
+    def render_models(self, models: Sequence[ModelFacts]) -> Reply:
+        """`/api/tags`."""
+        return _reply(models_of.listed(models))
+
+    def render_model(self, model: ModelFacts) -> Reply:
+        """`/api/show`."""
+        return _reply(models_of.shown(model))
+
+    def render_loaded(self, models: Sequence[LoadedFacts]) -> Reply:
+        """`/api/ps`."""
+        return _reply(models_of.loaded(models))
 
     def render_version(self, wire: WireRequest) -> Reply:
         """The line that clients take for a sign of life, or the version."""
@@ -132,9 +188,7 @@ class Ollama(Dialect):
         code = ErrorCode(failure.code)
         message = failure.message
         if code is ErrorCode.MODEL_NOT_FOUND:
-            message = "model '' not found"
-            if failure.model:
-                message = f'model "{failure.model}" not found, try pulling it first'
+            message = _not_found(failure.model or "", failure.operation)
         elif code is ErrorCode.INPUT_TOO_LONG:
             message = f"the input length exceeds the context length: {message}"
         elif code is ErrorCode.OVERLOADED:
@@ -152,6 +206,29 @@ class Ollama(Dialect):
         return _reply({"error": message}, status=status)
 
 
+def _load_body(result: EmbeddingResult, request: EmbeddingRequest) -> dict[str, object]:
+    """An answer with nothing generated."""
+    nothing: dict[str, object] = {"response": ""}
+    if request.variant == bodies.CHAT:
+        nothing = {"message": {"role": "assistant", "content": ""}}
+    return {
+        "model": result.model,
+        "created_at": models_of.timestamp(result.created_at),
+        **nothing,
+        "done": True,
+        "done_reason": "unload" if request.keep_alive_s == 0 else "load",
+    }
+
+
+def _not_found(model: str, operation: str) -> str:
+    """Each of Ollama's handlers says it in words of its own."""
+    if operation == Operation.SHOW_MODEL:
+        return f"model '{models_of.tagged(model)}' not found"
+    if operation == Operation.LOAD or not model:
+        return f"model '{model}' not found"
+    return f'model "{model}" not found, try pulling it first'
+
+
 def _reply(body: Mapping[str, object], *, status: int = 200) -> Reply:
     return Reply(
         body=body, status=status, content_type="application/json; charset=utf-8"
@@ -161,52 +238,3 @@ def _reply(body: Mapping[str, object], *, status: int = 200) -> Reply:
 def _is_set(value: object) -> bool:
     """Go omits numbers that are zero; everything else is sent."""
     return not isinstance(value, int) or value != 0
-
-
-def _object(wire: WireRequest) -> dict[str, object]:
-    """The body by lower-case field names; Go takes null for an empty object."""
-    body = wire.json
-    if body is None:
-        return {}
-    if not isinstance(body, dict):
-        raise MalformedBodyError(
-            f"json: cannot unmarshal {_GO_TYPES.get(type(body), 'number')}"
-            " into Go value of type api.EmbedRequest"
-        )
-    return {name.lower(): value for name, value in body.items()}
-
-
-def _typed(body: Json, name: str, kind: type[T], go_kind: str) -> T | None:
-    """A field of just this type, None when absent or null."""
-    value = body.get(name)
-    if value is None:
-        return None
-    if type(value) is not kind or (isinstance(value, int) and abs(value) > LARGEST_INT):
-        number = f"number {value}" if kind is int else "number"
-        given = _GO_TYPES.get(type(value), number)
-        raise MalformedBodyError(
-            f"json: cannot unmarshal {given} into Go struct field"
-            f" EmbedRequest.{name} of type {go_kind}",
-            param=name,
-        )
-    return value
-
-
-def _model_name(name: str | None) -> str:
-    """The name as sent, when Ollama would take it for one."""
-    if not name:
-        raise ModelNotFoundError("")
-    if _NAME.fullmatch(name.strip(" ")) is None:
-        raise InvalidRequestError("invalid model name", param="model")
-    return name
-
-
-def _inputs(value: object) -> tuple[str, ...]:
-    """Texts to embed; none at all asks for the model to be loaded."""
-    if value is None or value == "":
-        return ()
-    if isinstance(value, str):
-        return (value,)
-    if isinstance(value, list) and all(isinstance(item, str) for item in value):
-        return tuple(value)
-    raise InvalidRequestError("invalid input type", param="input")

@@ -131,6 +131,10 @@ class Engine:
         """The models in memory."""
         return self._pool.status().models
 
+    def find(self, spec: ModelSpec) -> LoadedModel | None:
+        """A model as it is in memory, whatever name it was loaded by, or None."""
+        return self._pool.find(spec)
+
     def status(self) -> EngineStatus:
         """Memory, queue and totals at this moment."""
         pool, queue = self._pool.status(), self._batcher.status()

@@ -77,6 +77,11 @@ def weight_bytes(folder: Path, *, precision: str, is_deep: bool = True) -> int:
     return int(numbers) * DTYPE_BYTES[precision]
 
 
+def size_bytes(folder: Path) -> int:
+    """Bytes of all files on the disk; raises OSError."""
+    return sum(path.stat().st_size for path in _files(folder))
+
+
 def check_weights(folder: Path) -> None:
     """Raise `ModelUnavailableError` where the folder itself holds no weights."""
     if not weight_bytes(folder, precision="float32", is_deep=False):

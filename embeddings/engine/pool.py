@@ -86,6 +86,14 @@ class ModelPool:
         with self._changed:
             return spec.key in self._memory.residents
 
+    def find(self, spec: ModelSpec) -> LoadedModel | None:
+        """The model as it is in memory; None while it is not."""
+        with self._changed:
+            found = self._memory.residents.get(spec.key)
+            if found is None or found.loaded is None:
+                return None
+            return found.facts(self._clock(), device=self._device)
+
     def status(self) -> PoolStatus:
         """What is in memory now."""
         with self._changed:

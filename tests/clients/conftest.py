@@ -53,6 +53,12 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
             ["grant_model", "acme", f"tiny-{name}", "--alias", alias],
         ]
     commands += [["grant_model", "acme", "Chroma/BM25"]]
+    # A dense model that no other tenant has.
+    folder = build("minilm", tmp_path_factory.mktemp("models") / "minilm")
+    commands += [
+        ["register_model", "tiny-minilm", "--path", str(folder)],
+        ["grant_model", "acme", "tiny-minilm"],
+    ]
     # All in one process: most of a command's time is its imports.
     live.manage("shell", "-c", CALL_ALL.format(commands=commands))
     live.start()

@@ -1,11 +1,20 @@
 """The unmodified `ollama` client."""
 
+import asyncio
+import time
+
 import ollama
 import pytest
 
 from tests.clients import reference
+from tests.live import MODEL
 
 pytestmark = pytest.mark.clients
+
+#: No other tenant has it, so that it is unloaded when it is told to.
+OWN = "tiny-minilm"
+UNLOADED_WITHIN_S = 30.0
+MESSAGES = [{"role": "user", "content": "hello"}]
 
 
 @pytest.fixture
@@ -79,3 +88,112 @@ def test_missing_key_is_401(server) -> None:
 
     assert caught.value.status_code == 401
     assert isinstance(caught.value.error, str)
+
+
+def loaded(client: ollama.Client) -> dict[str, ollama.ProcessResponse.Model]:
+    return {model.model: model for model in client.ps().models}
+
+
+def test_the_older_call_gives_the_same_vector(client) -> None:
+    answer = client.embeddings(model="all-minilm", prompt=reference.TEXTS[0])
+
+    reference.assert_same([answer.embedding], [reference.TEXTS[0]])
+
+
+def test_the_older_call_cuts_nothing(client) -> None:
+    with pytest.raises(ollama.ResponseError, match="context length") as caught:
+        client.embeddings(model="all-minilm", prompt="word " * 1000)
+
+    assert caught.value.status_code == 400
+
+
+def test_models_are_listed_and_shown(client) -> None:
+    listed = {model.model: model for model in client.list().models}
+    shown = client.show("all-minilm")
+
+    model = listed[f"{MODEL}:latest"]
+    assert model.size > 80_000_000
+    assert len(model.digest) == 64
+    assert (model.details.family, model.details.parameter_size) == ("bert", "23M")
+    assert model.modified_at.tzinfo is not None
+    assert shown.modelinfo["bert.embedding_length"] == 384
+    assert shown.capabilities == ["embedding"]
+    assert shown.parameters.split() == ["num_ctx", "256"]
+
+
+def test_an_unknown_model_is_not_shown(client) -> None:
+    with pytest.raises(ollama.ResponseError, match="'nope:latest' not found"):
+        client.show("nope")
+
+
+@pytest.mark.parametrize("call", ["generate", "chat", "embed"])
+def test_a_model_is_loaded_seen_and_unloaded(client, call: str) -> None:
+    ask = getattr(client, call)
+
+    answer = ask(model=OWN, keep_alive="10m")
+    there = loaded(client)[f"{OWN}:latest"]
+    gone = ask(model=OWN, keep_alive=0)
+
+    assert there.context_length > 0
+    assert there.size > 0
+    assert there.size_vram == 0
+    assert 0 < there.expires_at.timestamp() - time.time() <= 600
+    if call != "embed":
+        assert (answer.done_reason, gone.done_reason) == ("load", "unload")
+    deadline = time.monotonic() + UNLOADED_WITHIN_S
+    while f"{OWN}:latest" in loaded(client):
+        assert time.monotonic() < deadline
+
+
+def test_a_stream_of_nothing_is_one_answer(client) -> None:
+    (part,) = client.generate(model=OWN, stream=True)
+    (turn,) = client.chat(model=OWN, stream=True)
+
+    assert (part.done, part.response) == (True, "")
+    assert (turn.done, turn.message.content) == (True, "")
+
+
+@pytest.mark.parametrize(
+    ("call", "work"), [("generate", {"prompt": "hi"}), ("chat", {"messages": MESSAGES})]
+)
+def test_generating_is_refused_in_ollamas_words(client, call: str, work) -> None:
+    with pytest.raises(ollama.ResponseError) as caught:
+        getattr(client, call)(model="all-minilm", **work)
+
+    assert caught.value.status_code == 400
+    assert caught.value.error == f'"all-minilm" does not support {call}'
+
+
+def test_what_the_platform_does_not_do_is_unknown(client) -> None:
+    with pytest.raises(ollama.ResponseError, match="404 page not found") as caught:
+        client.pull("all-minilm")
+
+    assert caught.value.status_code == 404
+
+
+def test_others_see_none_of_it(client, server) -> None:
+    headers = {"Authorization": f"Bearer {server.add_tenant('ollama-neighbour')}"}
+    other = ollama.Client(host=server.url, headers=headers)
+    client.generate(model=OWN, keep_alive="5m")
+
+    assert f"{OWN}:latest" in loaded(client)
+    assert f"{OWN}:latest" not in loaded(other)
+    assert [model.model for model in other.list().models] == [f"{MODEL}:latest"]
+    with pytest.raises(ollama.ResponseError, match="not found"):
+        other.generate(model=OWN, keep_alive=0)
+    assert f"{OWN}:latest" in loaded(client)
+
+
+def test_the_asynchronous_client_is_served_too(server) -> None:
+    async def ask() -> tuple[ollama.EmbedResponse, ollama.ProcessResponse]:
+        headers = {"Authorization": f"Bearer {server.key}"}
+        client = ollama.AsyncClient(host=server.url, headers=headers)
+        answer = await client.embed(
+            model="all-minilm", input=reference.TEXTS[0], keep_alive="5m"
+        )
+        return answer, await client.ps()
+
+    answer, running = asyncio.run(ask())
+
+    reference.assert_same(answer.embeddings, [reference.TEXTS[0]])
+    assert f"{MODEL}:latest" in [model.model for model in running.models]

@@ -5,10 +5,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
+import time_machine
 
+from accounts.authentication import caller_of
 from embeddings import process
 from embeddings.engine.errors import ForwardError, OverloadedError
-from tests.factories import make_model
+from embeddings.engine.spec import LoadedModel
+from tests.factories import grant, make_model
 from tests.fakes import FakeEngine
 
 
@@ -136,3 +139,52 @@ def test_stopping_keeps_the_engine_so_that_it_goes_on_refusing(
 
     assert made[0].drained_s == 2.5
     assert process.get_engine() is made[0]
+
+
+def in_memory(name: str, **changes: object) -> LoadedModel:
+    """A model as the engine tells of it."""
+    fields = {"name": name, "device": "cpu", "bytes": 7, "expires_in_s": 30.0}
+    return LoadedModel(**{"in_use": 0, **fields, **changes})  # type: ignore[arg-type]
+
+
+@pytest.mark.django_db
+@time_machine.travel(1_700_000_000, tick=False)
+def test_callers_see_what_is_loaded_of_their_own_models(house, engine) -> None:
+    grant(house.acme, house.ungranted)
+    engine.state = replace(
+        engine.state,
+        models=(
+            in_memory("globex/own"),
+            in_memory("all-MiniLM-L6-v2"),
+            in_memory("nobodys-model", device="cuda", expires_in_s=None),
+        ),
+    )
+
+    mine, shared = process.loaded_of(caller_of(house.key))
+
+    assert (mine.model.name, mine.bytes, mine.is_on_gpu) == (
+        "all-MiniLM-L6-v2",
+        7,
+        False,
+    )
+    assert mine.expires_at == 1_700_000_030
+    assert mine.model.anatomy.architecture == "bert"
+    assert (shared.model.name, shared.is_on_gpu) == ("nobodys-model", True)
+    assert shared.expires_at is None
+    assert process.loaded_of(caller_of(house.outsider_key)) == ()
+
+
+@pytest.mark.django_db
+def test_models_that_are_not_here_are_not_in_memory(house, engine) -> None:
+    far = make_model("far", source="nobody/has-this")
+    grant(house.outsider, far)
+    engine.state = replace(engine.state, models=(in_memory("far"),))
+
+    assert process.loaded_of(caller_of(house.outsider_key)) == ()
+
+
+@pytest.mark.django_db
+def test_before_its_first_use_an_engine_has_nothing(house, made) -> None:
+    assert process.loaded_of(caller_of(house.key)) == ()
+
+    assert made == []

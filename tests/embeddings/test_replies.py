@@ -5,7 +5,7 @@ import logging
 import numpy as np
 import pytest
 
-from embeddings.errors import OverloadedError
+from embeddings.errors import ModelNotFoundError, OverloadedError
 from embeddings.replies import error_reply, respond
 from embeddings.types import Reply
 from tests.samples import dialect_named
@@ -20,6 +20,17 @@ def test_a_wait_is_rounded_up_to_whole_seconds(wait_s, header) -> None:
     )
 
     assert reply.headers.get("Retry-After") == header
+
+
+def test_the_shape_is_told_what_was_asked() -> None:
+    reply = error_reply(
+        ModelNotFoundError("nope"),
+        shape=dialect_named("ollama"),
+        request_id="x",
+        operation="show_model",
+    )
+
+    assert reply.body == {"error": "model 'nope:latest' not found"}
 
 
 def test_what_nobody_foresaw_is_logged_and_not_told(caplog) -> None:

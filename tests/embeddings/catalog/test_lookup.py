@@ -91,6 +91,18 @@ def test_a_tenants_alias_beats_a_name_and_a_name_beats_an_alias(db: None) -> Non
     assert resolve(caller_for(two), "shared").name == "shared"
 
 
+def test_facts_tell_of_the_folder_where_there_is_one(house) -> None:
+    far = make_model("far", source="nobody/has-this")
+    grant(house.acme, far)
+
+    here, gone = models_of(caller_for(house.acme))
+
+    assert (here.name, gone.name) == ("all-MiniLM-L6-v2", "far")
+    assert here.anatomy.architecture == "bert"
+    assert here.context_tokens == 512
+    assert gone.anatomy.size_bytes == 0
+
+
 def test_a_key_is_held_to_its_list(house) -> None:
     grant(house.acme, house.ungranted)
     held = caller_for(house.acme, "nobodys-model")

@@ -1,265 +1,27 @@
-"""Ollama's wire: what its handler takes, refuses, answers and leaves out."""
+"""Ollama's wire: its answers, what they leave out, and its errors."""
 
 import pytest
 
-from embeddings.dialects.go_duration import FOREVER_S
+from embeddings.dialects.base import Operation
 from embeddings.dialects.ollama import COMPATIBLE_VERSION
-from embeddings.engine.spec import Truncate
-from embeddings.errors import ApiError, ErrorCode
+from embeddings.errors import ErrorCode
 from tests.samples import (
     a_failure,
     a_result,
     as_json,
     dialect_named,
     golden,
+    loaded_facts,
+    minilm_facts,
     wire_request,
 )
 
 OLLAMA = dialect_named("ollama")
+ROUTES = {route.path.removeprefix("api/"): route for route in OLLAMA.routes}
 
 
-def parse(body: object):
-    return OLLAMA.parse(wire_request(OLLAMA, body))
-
-
-@pytest.mark.parametrize(
-    ("body", "inputs"),
-    [
-        ({"input": "text"}, ("text",)),
-        ({"input": ["a", "b"]}, ("a", "b")),
-        ({"input": [""]}, ("",)),
-        ({"input": ["a", "", "b"]}, ("a", "", "b")),
-        ({"input": " "}, (" ",)),
-        ({"input": ""}, ()),
-        ({"input": []}, ()),
-        ({"input": None}, ()),
-        ({}, ()),
-    ],
-    ids=repr,
-)
-def test_empty_input_loads_and_empty_texts_are_embedded(body, inputs) -> None:
-    request = parse({"model": "all-minilm", **body})
-
-    assert request.inputs == inputs
-    assert request.loads_only == (inputs == ())
-
-
-@pytest.mark.parametrize(
-    ("value", "truncate"),
-    [(True, Truncate.END), (False, Truncate.ERROR), (None, None)],
-)
-def test_texts_are_cut_unless_the_caller_says_no(value, truncate) -> None:
-    request = parse({"model": "m", "input": "a", "truncate": value})
-
-    assert request.truncate is truncate
-    assert request.wire_truncate is Truncate.END
-
-
-@pytest.mark.parametrize(
-    ("value", "dimensions"),
-    [(None, None), (0, None), (-5, None), (128, 128), (99999, 99999)],
-)
-def test_odd_sizes_ask_for_the_full_vector(value, dimensions) -> None:
-    request = parse({"model": "m", "input": "a", "dimensions": value})
-
-    assert request.dimensions == dimensions
-    assert request.ignores_odd_dimensions
-
-
-def test_fields_are_found_whatever_their_case_and_the_last_one_wins() -> None:
-    body = b'{"MODEL": "a", "Model": "b", "INPUT": "x", "Keep_Alive": -1, "x": 1}'
-
-    request = parse(body)
-
-    assert request.model == "b"
-    assert request.inputs == ("x",)
-    assert request.keep_alive_s == FOREVER_S
-
-
-def test_null_is_absent_everywhere() -> None:
-    names = ("input", "truncate", "dimensions", "keep_alive", "options")
-
-    request = parse({"model": "m", **dict.fromkeys(names)})
-
-    assert request == parse({"model": "m"})
-
-
-def test_num_ctx_is_the_window() -> None:
-    request = parse({"model": "m", "input": "a", "options": {"num_ctx": 16}})
-
-    assert request.max_tokens == 16
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        "all-minilm",
-        "all-minilm:latest",
-        "All-MiniLM:22M",
-        " all-minilm ",
-        "sentence-transformers/all-MiniLM-L6-v2",
-        "chroma/all-minilm-l6-v2-f32",
-        "registry.ollama.ai/library/all-minilm:latest",
-        "localhost:5000/me/mine",
-        "_a",
-        "a" * 80,
-    ],
-)
-def test_a_name_is_passed_on_as_it_was_sent(name: str) -> None:
-    assert parse({"model": name}).model == name
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        "a b",
-        "a\x00",
-        "-a",
-        ".a",
-        "a/",
-        "/a",
-        "a//b",
-        "a:",
-        "../a",
-        "a/b/c/d",
-        "ä",
-        "a\n",
-        "a" * 81,
-        " ",
-    ],
-    ids=repr,
-)
-def test_what_ollama_would_not_take_for_a_name_is_invalid(name: str) -> None:
-    with pytest.raises(ApiError) as caught:
-        parse({"model": name})
-
-    assert caught.value.status_code == 400
-    assert str(caught.value.detail) == "invalid model name"
-
-
-@pytest.mark.parametrize(
-    ("body", "status", "message"),
-    [
-        (b"", 400, "missing request body"),
-        (b" \n", 400, "missing request body"),
-        (
-            [],
-            400,
-            "json: cannot unmarshal array into Go value of type api.EmbedRequest",
-        ),
-        (
-            5,
-            400,
-            "json: cannot unmarshal number into Go value of type api.EmbedRequest",
-        ),
-        (
-            {"model": 5},
-            400,
-            (
-                "json: cannot unmarshal number into Go struct field EmbedRequest.model"
-                " of type string"
-            ),
-        ),
-        (
-            {"model": "m", "truncate": "yes"},
-            400,
-            (
-                "json: cannot unmarshal string into Go struct field"
-                " EmbedRequest.truncate of type bool"
-            ),
-        ),
-        (
-            {"model": "m", "truncate": 1},
-            400,
-            (
-                "json: cannot unmarshal number into Go struct field"
-                " EmbedRequest.truncate of type bool"
-            ),
-        ),
-        (
-            {"model": "m", "dimensions": 1.5},
-            400,
-            (
-                "json: cannot unmarshal number 1.5 into Go struct field"
-                " EmbedRequest.dimensions of type int"
-            ),
-        ),
-        (
-            {"model": "m", "dimensions": True},
-            400,
-            (
-                "json: cannot unmarshal bool into Go struct field"
-                " EmbedRequest.dimensions of type int"
-            ),
-        ),
-        (
-            {"model": "m", "dimensions": 2**63},
-            400,
-            (
-                "json: cannot unmarshal number 9223372036854775808 into Go struct field"
-                " EmbedRequest.dimensions of type int"
-            ),
-        ),
-        (
-            {"model": "m", "options": []},
-            400,
-            (
-                "json: cannot unmarshal array into Go struct field EmbedRequest.options"
-                " of type map[string]interface {}"
-            ),
-        ),
-        ({"model": "m", "input": 5}, 400, "invalid input type"),
-        ({"model": "m", "input": True}, 400, "invalid input type"),
-        ({"model": "m", "input": {}}, 400, "invalid input type"),
-        ({"model": "m", "input": ["a", 5]}, 400, "invalid input type"),
-        ({"model": "m", "input": ["a", None]}, 400, "invalid input type"),
-        ({"model": "m", "input": [["a"]]}, 400, "invalid input type"),
-        (
-            {"model": "m", "keep_alive": "10"},
-            400,
-            'time: missing unit in duration "10"',
-        ),
-        (
-            {"model": "m", "input": "a", "options": {"num_ctx": 2}},
-            400,
-            "input after truncation exceeds maximum context length",
-        ),
-    ],
-    ids=lambda value: repr(value)[:40],
-)
-def test_refusals_are_in_ollamas_words(body, status: int, message: str) -> None:
-    with pytest.raises(ApiError) as caught:
-        parse(body)
-
-    assert caught.value.status_code == status
-    assert str(caught.value.detail) == message
-
-
-@pytest.mark.parametrize(
-    "body", [{}, {"model": ""}, {"model": None}, {"model": "", "input": 5}, b"null"]
-)
-def test_no_model_is_a_404(body) -> None:
-    with pytest.raises(ApiError) as caught:
-        parse(body)
-
-    failure = a_failure(ErrorCode.MODEL_NOT_FOUND, model=caught.value.model)
-    assert caught.value.status_code == 404
-    assert as_json(OLLAMA.render_error(failure)) == {"error": "model '' not found"}
-
-
-@pytest.mark.parametrize(
-    ("body", "words"),
-    [
-        ({"keep_alive": "x", "model": 5, "input": 5}, "invalid duration"),
-        ({"truncate": 5, "model": "a b", "input": 5}, "truncate"),
-        ({"model": "a b", "input": 5}, "invalid model name"),
-        ({"model": "m", "input": 5, "options": {"num_ctx": "x"}}, "invalid input type"),
-    ],
-    ids=repr,
-)
-def test_the_first_fault_in_ollamas_order_wins(body, words: str) -> None:
-    with pytest.raises(ApiError, match=words):
-        parse(body)
+def parse(body: object, path: str = "embed"):
+    return OLLAMA.parse(wire_request(OLLAMA, body, route=ROUTES[path]))
 
 
 def test_the_answer_has_durations_in_nanoseconds() -> None:
@@ -302,3 +64,68 @@ def test_signs_of_life() -> None:
     assert as_json(OLLAMA.render_version(version)) == {"version": COMPATIBLE_VERSION}
     assert OLLAMA.render_version(root).body == b"Ollama is running"
     assert OLLAMA.render_version(root).content_type.startswith("text/plain")
+
+
+def test_the_older_answer_is_one_vector() -> None:
+    request = parse({"model": "m", "prompt": "a"}, "embeddings")
+    loads = parse({"model": "m"}, "embeddings")
+    nothing = a_result(vectors=a_result().vectors[:0], tokens=(), truncated=())
+
+    assert as_json(OLLAMA.render(a_result(), request)) == {
+        "embedding": [0.5, -0.25, 0.125]
+    }
+    assert as_json(OLLAMA.render(nothing, loads)) == {"embedding": []}
+
+
+@pytest.mark.parametrize(
+    ("keep_alive", "reason"), [(None, "load"), ("5m", "load"), (0, "unload")]
+)
+@pytest.mark.parametrize(
+    ("path", "nothing"),
+    [
+        ("generate", {"response": ""}),
+        ("chat", {"message": {"role": "assistant", "content": ""}}),
+    ],
+)
+def test_loading_is_said_to_be_done(path, nothing, keep_alive, reason: str) -> None:
+    request = parse({"model": "all-minilm", "keep_alive": keep_alive}, path)
+
+    reply = OLLAMA.render(a_result(), request)
+
+    assert as_json(reply) == {
+        "model": "all-minilm",
+        "created_at": "2024-01-15T14:40:00.250000Z",
+        **nothing,
+        "done": True,
+        "done_reason": reason,
+    }
+
+
+@pytest.mark.parametrize(
+    ("operation", "message"),
+    [
+        (Operation.EMBED, 'model "Org/nope" not found, try pulling it first'),
+        (Operation.LOAD, "model 'Org/nope' not found"),
+        (Operation.SHOW_MODEL, "model 'Org/nope:latest' not found"),
+    ],
+)
+def test_each_route_has_its_words_for_an_unknown_model(operation, message) -> None:
+    failure = a_failure(
+        ErrorCode.MODEL_NOT_FOUND, model="Org/nope", operation=operation
+    )
+
+    assert as_json(OLLAMA.render_error(failure)) == {"error": message}
+
+
+def test_lists_and_facts_are_ollamas() -> None:
+    answers = {
+        "tags": OLLAMA.render_models([minilm_facts()]),
+        "show": OLLAMA.render_model(minilm_facts()),
+        "ps": OLLAMA.render_loaded([loaded_facts(model=minilm_facts())]),
+    }
+
+    for name, reply in answers.items():
+        assert as_json(reply) == golden("ollama", name)
+        assert reply.content_type == "application/json; charset=utf-8"
+    assert as_json(OLLAMA.render_models([])) == {"models": []}
+    assert as_json(OLLAMA.render_loaded([])) == {"models": []}

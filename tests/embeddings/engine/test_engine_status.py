@@ -44,6 +44,17 @@ def test_work_is_counted(engine, tiny):
     assert [one.name for one in engine.loaded()] == ["minilm"]
 
 
+def test_a_model_is_found_by_any_name_of_its_weights(engine, tiny):
+    spec = make_spec(tiny("minilm"))
+    assert engine.find(spec) is None
+
+    embed(engine, spec, "hello")
+
+    assert engine.find(spec).name == "minilm"
+    assert engine.find(make_spec(tiny("minilm"), name="other")).name == "minilm"
+    assert engine.find(make_spec(tiny("minilm"), precision="bfloat16")) is None
+
+
 def test_texts_that_fail_are_counted(engine, tiny):
     with pytest.raises(ForwardError):
         embed(engine, make_spec(tiny("nan")), "hello")

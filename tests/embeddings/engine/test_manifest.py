@@ -18,6 +18,14 @@ def test_good_folder_passes(folder):
     manifest.check_files(folder)
 
 
+def test_size_is_that_of_all_files(folder):
+    before = manifest.size_bytes(folder)
+    (folder / "deep").mkdir()
+    (folder / "deep" / "more.txt").write_text("12345", "ascii")
+
+    assert manifest.size_bytes(folder) == before + 5
+
+
 def test_missing_folder_is_refused(tmp_path):
     with pytest.raises(ModelUnavailableError, match="not on this disk"):
         manifest.check_files(tmp_path / "nowhere")

@@ -40,6 +40,18 @@ def test_specs_with_one_key_share_the_weights(shelf, tiny):
     assert shelf.loads == ["one"]
 
 
+def test_a_model_on_its_way_is_not_found_yet(shelf, spec):
+    shelf.gate.clear()
+    running = start(lambda: use(shelf, spec("a")))
+    until(lambda: shelf.loads)
+
+    assert shelf.pool.find(spec("a")) is None
+    shelf.gate.set()
+    for one in running:
+        one.join()
+    assert shelf.pool.find(spec("a")).name == "a"
+
+
 def test_memory_is_reserved_before_a_load_and_never_passed(shelf, spec):
     running = start(*[lambda n=n: use(shelf, spec(n)) for n in "abcdabcdabcd"])
 
