@@ -18,8 +18,10 @@ from accounts.throttling import get_guard
 #: Read in this order; the first that is not empty is the key.
 PLAIN_HEADERS = ("x-chroma-token", "api-key", "x-goog-api-key")
 BEARER = "bearer"
-#: Where a view puts the key of a caller whose wire has it in the query.
-QUERY_KEY = "platform.query_key"
+#: Where a view puts the key of a caller whose wire has it in the address.
+ADDRESS_KEY = "platform.address_key"
+#: Where it finds a key that stood in the path.
+PATH_KEY = "platform.path_key"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +97,7 @@ def secret_of(request: Request) -> str:
     scheme, _, value = request.headers.get("authorization", "").strip().partition(" ")
     if scheme.lower() == BEARER and value.strip():
         return value.strip()
-    return str(request.META.get(QUERY_KEY, "")).strip()
+    return str(request.META.get(ADDRESS_KEY, "")).strip()
 
 
 def caller_of(secret: str) -> Caller:

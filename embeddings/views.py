@@ -17,7 +17,8 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from accounts.authentication import (
-    QUERY_KEY,
+    ADDRESS_KEY,
+    PATH_KEY,
     ApiKeyAuthentication,
     Caller,
     HasScope,
@@ -95,8 +96,7 @@ class WireView(APIView):
         """Authenticate, read and hand over to the operation's handler."""
         candidate, wire = self._choose(request, path)
         self.dialect, self.operation = candidate.dialect, candidate.route.operation
-        if self.dialect.key_field is not None:
-            request.META[QUERY_KEY] = wire.query.get(self.dialect.key_field, "")
+        request.META[ADDRESS_KEY] = _key_in_address(wire, candidate, request.META)
         if not candidate.route.is_public:
             self.perform_authentication(request)
             self.check_permissions(request)
@@ -158,6 +158,15 @@ def _first_dialect(candidates: tuple[Candidate, ...], request: HttpRequest) -> D
     if len(dialects) == 1:
         return dialects.pop()
     return dialect_below(request.path, request.headers)
+
+
+def _key_in_address(
+    wire: WireRequest, candidate: Candidate, environ: Mapping[str, Any]
+) -> str:
+    """The key that the request's address holds, where its wire has it there."""
+    if candidate.dialect.key_field is not None:
+        return wire.query.get(candidate.dialect.key_field, "")
+    return environ.get(PATH_KEY, "") if candidate.dialect.takes_key_in_path else ""
 
 
 def _query(environ: Mapping[str, Any]) -> dict[str, str]:

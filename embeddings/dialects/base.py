@@ -92,7 +92,8 @@ class Dialect:
     `prefixes` are the paths below which unknown paths are answered in this wire's
     shape; the longest prefix of all wires wins. `marks` are headers that only its own
     clients send; with one of them, the `marked_prefixes` of other wires are its, too.
-    `key_field` names a field of the query that may hold the caller's key.
+    `key_field` names a field of the query that may hold the caller's key;
+    `takes_key_in_path` is for clients that can send it nowhere else.
     """
 
     name: ClassVar[str]
@@ -102,6 +103,7 @@ class Dialect:
     marks: ClassVar[tuple[str, ...]] = ()
     marked_prefixes: ClassVar[tuple[str, ...]] = ()
     key_field: ClassVar[str | None] = None
+    takes_key_in_path: ClassVar[bool] = False
 
     def claims(self, wire: WireRequest) -> bool:  # noqa: ARG002
         """Whether a request on a path shared with another wire is this wire's.

@@ -138,6 +138,7 @@ class Ollama(Dialect):
         _get("", Operation.VERSION, "Say that the server runs", is_public=True),
     )
     prefixes = ("/api",)
+    takes_key_in_path = True
 
     def parse(self, wire: WireRequest) -> EmbeddingRequest:
         """Fields in any case of letters, judged in the order in which Ollama does."""

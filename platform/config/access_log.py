@@ -6,9 +6,11 @@ from typing import Any
 from django.conf import settings
 from gunicorn import glogging
 
+from config.logging import without_credentials
+
 
 class GunicornLogger(glogging.Logger):
-    """Hands lines to the root logger; access lines hold no query and no header."""
+    """Hands lines to the root logger; access lines hold no query, header or key."""
 
     def setup(self, cfg: Any) -> None:
         """Drop the handlers that gunicorn would write with."""
@@ -31,7 +33,7 @@ class GunicornLogger(glogging.Logger):
             "request",
             extra={
                 "method": req.method,
-                "path": req.path,
+                "path": without_credentials(req.path),
                 "status": int(resp.status.split()[0]),
                 "response_bytes": resp.sent,
                 "duration_ms": round(request_time.total_seconds() * 1000, 1),

@@ -10,9 +10,13 @@ import structlog
 JSON = "json"
 CONSOLE = "console"
 
-#: An API key of ours, or whatever follows the name of a scheme.
+#: An API key of ours, whatever follows the name of a scheme, and what stands in a path
+#: where a key may stand, however that is written.
 CREDENTIAL = re.compile(
-    r"(emb_live_)[0-9A-Za-z]+|(\bBearer\s+)[^\s'\",]+", re.IGNORECASE
+    r"(emb_live_)[0-9A-Za-z]+"
+    r"|(\bBearer\s+)[^\s'\",]+"
+    r"|((?:/|%2f)(?:t|%74)(?:/|%2f))[^\s/'\"?#]+",
+    re.IGNORECASE,
 )
 
 EventDict = MutableMapping[str, Any]
@@ -30,8 +34,13 @@ def hide_credentials(_: object, __: str, event: EventDict) -> EventDict:
     for name, value in event.items():
         text = value if isinstance(value, str) else repr(value)
         if CREDENTIAL.search(text):
-            event[name] = CREDENTIAL.sub(r"\1\2***", text)
+            event[name] = without_credentials(text)
     return event
+
+
+def without_credentials(text: str) -> str:
+    """The text with what looks like a credential cut out."""
+    return CREDENTIAL.sub(r"\1\2\3***", text)
 
 
 def configuration(*, level: str, log_format: str) -> dict[str, Any]:

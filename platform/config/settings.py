@@ -32,6 +32,8 @@ ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
 TRUSTED_PROXIES: list[str] = env.list("TRUSTED_PROXIES", [])
 BEHIND_TLS = env.bool("BEHIND_TLS", False)
+#: Whether clients that send no headers may have their key in the path.
+KEY_IN_PATH = env.bool("KEY_IN_PATH", False)
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_HTTPONLY = True
@@ -107,6 +109,7 @@ INSTALLED_APPS = [
     "axes",
 ]
 MIDDLEWARE = [
+    "config.path_key.PathKeyMiddleware",
     "config.client_address.ClientAddressMiddleware",
     "config.headers.SecurityHeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",

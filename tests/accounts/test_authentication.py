@@ -12,7 +12,7 @@ from rest_framework.views import APIView
 
 from accounts import secrets
 from accounts.authentication import (
-    QUERY_KEY,
+    ADDRESS_KEY,
     ApiKeyAuthentication,
     Caller,
     HasScope,
@@ -85,11 +85,11 @@ def test_the_key_is_found_in_any_header(headers):
 def test_a_key_that_the_view_found_in_the_query_is_the_last_to_be_read(headers):
     issued = make_api_key(make_tenant("acme"))
     request = _request(**headers)
-    request.META[QUERY_KEY] = issued.secret
+    request.META[ADDRESS_KEY] = issued.secret
 
     assert secret_of(request) == issued.secret
     other = _request(authorization="Bearer other")
-    other.META[QUERY_KEY] = issued.secret
+    other.META[ADDRESS_KEY] = issued.secret
     assert secret_of(other) == "other"
 
 

@@ -42,6 +42,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
     live = LiveServer(
         database_url=new_database(settings.DATABASE_URL, f"clients_{os.getpid()}"),
         data_dir=tmp_path_factory.mktemp("live"),
+        settings={"KEY_IN_PATH": "1"},
     )
     live.set_up()
     # What Chroma Cloud's function can name; here it is this tenant's own alias.

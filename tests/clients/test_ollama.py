@@ -1,15 +1,20 @@
-"""The unmodified `ollama` client."""
+"""The unmodified `ollama` client, and chromadb's function on top of it."""
 
 import asyncio
 import time
 
 import ollama
 import pytest
+from chromadb.utils.embedding_functions import OllamaEmbeddingFunction
 
 from tests.clients import reference
 from tests.live import MODEL
 
-pytestmark = pytest.mark.clients
+pytestmark = [
+    pytest.mark.clients,
+    # chromadb's own use of its dependencies.
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+]
 
 #: No other tenant has it, so that it is unloaded when it is told to.
 OWN = "tiny-minilm"
@@ -197,3 +202,52 @@ def test_the_asynchronous_client_is_served_too(server) -> None:
 
     reference.assert_same(answer.embeddings, [reference.TEXTS[0]])
     assert f"{MODEL}:latest" in [model.model for model in running.models]
+
+
+@pytest.fixture
+def keyless(server, monkeypatch) -> str:
+    """The address of a client that sends no key; it holds one."""
+    monkeypatch.delenv("OLLAMA_API_KEY", raising=False)
+    return f"{server.url}/t/{server.key}"
+
+
+def test_a_key_in_the_address_serves_and_stays_out_of_the_log(
+    server, keyless, monkeypatch
+) -> None:
+    monkeypatch.setenv("OLLAMA_HOST", keyless)
+    client = ollama.Client()
+
+    answer = client.embed(model="all-minilm", input=reference.TEXTS[0])
+    older = client.embeddings(model="all-minilm", prompt=reference.TEXTS[0])
+
+    reference.assert_same(
+        [*answer.embeddings, older.embedding], [reference.TEXTS[0]] * 2
+    )
+    assert f"{MODEL}:latest" in [model.model for model in client.list().models]
+    assert client.show("all-minilm").capabilities == ["embedding"]
+    assert client.generate(model=OWN, keep_alive="5m").done_reason == "load"
+    assert f"{OWN}:latest" in loaded(client)
+    with pytest.raises(ollama.ResponseError, match="not found") as caught:
+        client.embed(model="nope", input="hi")
+    assert server.key not in server.log + str(caught.value)
+    assert "/t/***/api/tags" in server.log
+
+
+def test_a_wrong_key_in_the_address_is_told_and_not_repeated(server) -> None:
+    wrong = "emb_live_" + "A" * 38
+
+    with pytest.raises(ollama.ResponseError) as caught:
+        ollama.Client(host=f"{server.url}/t/{wrong}").list()
+
+    assert caught.value.status_code == 401
+    assert wrong not in server.log + caught.value.error
+
+
+@pytest.mark.parametrize("suffix", ["", "/"])
+def test_chromas_function_takes_a_key_in_its_url(keyless, suffix: str) -> None:
+    texts = [text for text in reference.TEXTS if text]
+    function = OllamaEmbeddingFunction(
+        url=keyless + suffix, model_name="chroma/all-minilm-l6-v2-f32"
+    )
+
+    reference.assert_same(function(texts), texts)

@@ -1,4 +1,5 @@
 import logging
+from copy import copy
 from datetime import timedelta
 from types import SimpleNamespace
 
@@ -34,6 +35,30 @@ def test_line_has_the_path_and_no_secrets(
     assert record["path"] == "/api/tags"
     assert record["status"] == 200
     assert record["duration_ms"] == 1.2
+    assert "hidden" not in str(record)
+
+
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [
+        ("/t/hidden/api/tags", "/t/***/api/tags"),
+        ("/t/hidden", "/t/***"),
+        ("//t/hidden/", "//t/***/"),
+        ("/%74/hidden/api", "/%74/***/api"),
+        ("/t%2Fhidden/api", "/t%2F***/api"),
+    ],
+)
+def test_a_key_in_the_path_is_not_shown(
+    path: str, shown: str, logger: GunicornLogger, caplog: pytest.LogCaptureFixture
+) -> None:
+    request = copy(REQUEST)
+    request.path = path
+
+    with caplog.at_level(logging.INFO, "gunicorn.access"):
+        logger.access(RESPONSE, request, {"RAW_URI": path}, timedelta())
+
+    record = caplog.records[-1].__dict__
+    assert record["path"] == shown
     assert "hidden" not in str(record)
 
 

@@ -65,6 +65,18 @@ def test_credentials_are_cut_out_of_what_is_not_text(written: io.StringIO) -> No
 
 
 @pytest.mark.parametrize("written", [JSON, CONSOLE], indirect=True)
+def test_keys_in_paths_are_cut_out(written: io.StringIO) -> None:
+    error = ValueError("GET http://localhost/t/hidden/api/tags?x")
+    logger = logging.getLogger("probe")
+
+    logger.error("Not Found: %s", "/t/hidden/api/tags", exc_info=error)
+    logger.error("no", extra={"path": ["/%74/hidden"], "line": "/t%2fhidden HTTP/1.1"})
+
+    assert "/t/***/api/tags" in written.getvalue()
+    assert "hidden" not in written.getvalue()
+
+
+@pytest.mark.parametrize("written", [JSON, CONSOLE], indirect=True)
 def test_a_requests_query_is_not_written(written: io.StringIO) -> None:
     request = RequestFactory().get("/v1/models?%6Bey=hidden")
 
