@@ -49,6 +49,28 @@ class Truncate(StrEnum):
     START = "start"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """Where a provider's models answer, and how they may be asked.
+
+    `backend` names what speaks its wire; `url` is empty for the vendor's own.
+    `provider_id` is what calls are counted by, of which `concurrency` run at once.
+    `attempts` are tries of one call in all, `timeout_s` bounds each. `allowed_hosts`
+    may be asked though their addresses are private, or without TLS.
+    """
+
+    provider_id: int
+    provider: str
+    backend: str
+    url: str = ""
+    secret: str = field(default="", repr=False)
+    options: Mapping[str, str] = field(default_factory=dict, hash=False)
+    timeout_s: float = 30.0
+    attempts: int = 3
+    concurrency: int = 8
+    allowed_hosts: frozenset[str] = frozenset()
+
+
 #: Source, family, precision and route: what makes two sets of weights differ.
 Key = tuple[str, str, str, str]
 
@@ -61,7 +83,8 @@ class ModelSpec:
     without one; `instruction_template` holds `{instruction}` and `{text}`, empty where
     the model ignores instructions. `max_tokens` counts the special tokens. `route`
     names one encoder of a folder that holds several. `fingerprint`, where given, must
-    be that of the folder's files at load.
+    be that of the folder's files at load. With an `endpoint` the model
+    is somebody else's, `remote_name` its name there, and `source` leads nowhere.
     """
 
     name: str
@@ -77,6 +100,8 @@ class ModelSpec:
     precision: str = "float32"
     route: str = ""
     fingerprint: str = ""
+    endpoint: Endpoint | None = None
+    remote_name: str = ""
 
     @property
     def key(self) -> Key:
