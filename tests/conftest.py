@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from cryptography.fernet import Fernet
 from django.core.cache import caches
 from django.db import transaction
 from django.db.backends.postgresql.operations import DatabaseOperations
+from pytest_django import Settings
 from xdist.scheduler import LoadScopeScheduling
 
 from config.cache_options import RATE_LIMITS
@@ -65,6 +67,13 @@ def stays_on_this_machine() -> Iterator[None]:
         patch.setattr(socket.socket, "connect", guarded(socket.socket.connect))
         patch.setattr(socket.socket, "connect_ex", guarded(socket.socket.connect_ex))
         yield
+
+
+@pytest.fixture
+def field_keys(settings: Settings) -> list[str]:
+    """A key for the secrets in the database, newest first as in the setting."""
+    settings.FIELD_KEYS = [Fernet.generate_key().decode()]
+    return settings.FIELD_KEYS
 
 
 @pytest.fixture(autouse=True)

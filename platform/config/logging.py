@@ -7,15 +7,18 @@ from typing import Any
 
 import structlog
 
+from accounts.encryption import MARK
+
 JSON = "json"
 CONSOLE = "console"
 
-#: An API key of ours, whatever follows the name of a scheme, and what stands in a path
-#: where a key may stand, however that is written.
+#: An API key of ours, whatever follows the name of a scheme, what stands in a path where
+#: a key may stand, however that is written, and what is encrypted.
 CREDENTIAL = re.compile(
     r"(emb_live_)[0-9A-Za-z]+"
     r"|(\bBearer\s+)[^\s'\",]+"
-    r"|((?:/|%2f)(?:t|%74)(?:/|%2f))[^\s/'\"?#]+",
+    r"|((?:/|%2f)(?:t|%74)(?:/|%2f))[^\s/'\"?#]+"
+    rf"|{MARK}[\w-]{{20,}}=*",
     re.IGNORECASE,
 )
 

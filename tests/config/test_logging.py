@@ -9,6 +9,7 @@ from django.http import HttpResponse
 from django.test import RequestFactory
 from django.utils.log import log_response
 
+from accounts.encryption import encrypt
 from accounts.secrets import make_secret
 from config.logging import CONSOLE, JSON, configuration
 
@@ -99,3 +100,13 @@ def test_terminal_gets_words(written: io.StringIO) -> None:
 
     assert "served" in written.getvalue()
     assert "status=200" in written.getvalue()
+
+
+@pytest.mark.parametrize("written", [JSON, CONSOLE], indirect=True)
+def test_what_is_encrypted_is_cut_out(written: io.StringIO, field_keys) -> None:
+    kept = encrypt("sk-secret")
+
+    logging.getLogger("probe").error("Failing row contains (1, %s, ...)", kept[:64])
+
+    assert kept[6:40] not in written.getvalue()
+    assert "Failing row contains (1, ***" in written.getvalue()
