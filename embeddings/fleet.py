@@ -108,7 +108,7 @@ class Reporter:
 
     def _new_commands(self) -> list[EngineCommand]:
         """Those given since the last look; at the first, since the start."""
-        commands = EngineCommand.objects.select_related("model")
+        commands = EngineCommand.objects.select_related("model__provider")
         if not self._knows_commands:
             self._knows_commands = True
             found = list(commands.filter(created_at__gte=self._started_at))
@@ -133,7 +133,7 @@ def _carry_out(command: EngineCommand) -> None:
     """Do what a command says, as far as this machine has the model; never raises."""
     try:
         spec = entry_of(command.model).spec
-        if spec is not None:
+        if spec is not None and spec.endpoint is None:
             ACTIONS[EngineCommand.Action(command.action)](spec)
     except EngineError as error:
         logger.warning("%s: %s", command, error)

@@ -103,12 +103,14 @@ def is_lost() -> bool:
 def probe() -> None:
     """Embed one word with a model that lies on this machine; raises when that fails.
 
-    A platform without any such model passes: it can serve what it has. A process whose
+    A platform without any such model passes: it can serve what it has, and a provider
+    is asked, and paid, for tenants alone. A process whose
     device is lost, or whose batches hang, does not.
     """
     if found := trouble():
         raise OverloadedError(found, retry_after_s=PROBE_TIMEOUT_S)
-    entries = map(entry_of, EmbeddingModel.objects.enabled().order_by("pk"))
+    ours = EmbeddingModel.objects.enabled().filter(provider__isnull=True)
+    entries = map(entry_of, ours.order_by("pk"))
     spec = next((entry.spec for entry in entries if entry.spec is not None), None)
     if spec is None:
         return

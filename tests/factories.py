@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from accounts.metering import Usage
 from accounts.models import ApiKey, IssuedKey, Tenant
-from embeddings.models import EmbeddingModel, ModelAlias, ModelGrant
+from embeddings.models import EmbeddingModel, ModelAlias, ModelGrant, Provider
 
 _numbers = itertools.count(1)
 
@@ -56,6 +56,28 @@ def make_model(
     )
     ModelAlias.objects.bulk_create(ModelAlias(model=row, name=a) for a in aliases)
     return row
+
+
+def make_provider(name: str = "", *, credential: str = "", **fields: Any) -> Provider:
+    """A provider that speaks OpenAI's wire; a credential needs FIELD_KEYS."""
+    provider = Provider(
+        name=name or f"provider-{next(_numbers)}", **{"kind": "openai", **fields}
+    )
+    if credential:
+        provider.set_credential(credential)
+    provider.full_clean()
+    provider.save()
+    return provider
+
+
+def make_remote_model(
+    name: str = "", *, provider: Provider | None = None, **fields: Any
+) -> EmbeddingModel:
+    """A catalog row of a provider's model, under a name of its own."""
+    remote = {"source": "text-embedding-3-small", "family": "", "dimensions": 1536}
+    return make_model(
+        name, provider=provider or make_provider(), **{**remote, **fields}
+    )
 
 
 def grant(

@@ -140,7 +140,7 @@ def _model_rows(processes: list[EngineProcess]) -> list[ModelRow]:
             is_loading=model.name in loading,
             failure=failed.get(model.name),
         )
-        for model in EmbeddingModel.objects.enabled()
+        for model in EmbeddingModel.objects.enabled().filter(provider__isnull=True)
     ]
     return sorted(
         rows, key=lambda row: (not row.is_loaded, not row.has_failed, not row.is_here)

@@ -2,26 +2,39 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
 
 from accounts.authentication import Caller
+from accounts.encryption import EncryptionError
 from accounts.revision import get_cache
 from embeddings.catalog.locate import locate
+from embeddings.catalog.providers import endpoint_of, note_unreadable
 from embeddings.engine.anatomy import anatomy
 from embeddings.engine.spec import ModelSpec, Output, Truncate
 from embeddings.errors import ModelNotFoundError, ModelRequiredError, UnavailableError
 from embeddings.models import EmbeddingModel, ModelGrant, Outputs
 from embeddings.types import ModelFacts
 
+#: Where the files of models lie that have none; the engine looks for none there.
+NOWHERE = Path("/nonexistent")
+#: What changes such things is an operator, not the next second.
+RETRY_AFTER_S = 60
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CatalogEntry:
-    """One catalog row as the pipeline reads it; `spec` None: not on this machine."""
+    """One catalog row as the pipeline reads it.
+
+    `spec` None: not on this machine, or of a provider that cannot be asked now.
+    """
 
     facts: ModelFacts
     spec: ModelSpec | None
     over_length: Truncate | None
     matryoshka_min: int | None
     matryoshka_sizes: tuple[int, ...]
+    is_remote: bool = False
 
     @property
     def name(self) -> str:
@@ -39,16 +52,17 @@ class CatalogEntry:
 
     def described(self) -> ModelFacts:
         """The facts with what its folder tells, read the first time it is asked for."""
-        if self.spec is None:
+        if self.spec is None or self.is_remote:
             return self.facts
         found = anatomy(self.spec.source, fingerprint=self.spec.fingerprint)
         return replace(self.facts, anatomy=found)
 
     def runnable(self) -> ModelSpec:
-        """What the engine needs; raises UnavailableError without weights."""
+        """What the engine needs; raises UnavailableError while there is no such."""
         if self.spec is None:
+            lack = "not available now" if self.is_remote else "not downloaded"
             raise UnavailableError(
-                f"model {self.name!r} is not downloaded", retry_after_s=60
+                f"model {self.name!r} is {lack}", retry_after_s=RETRY_AFTER_S
             )
         return self.spec
 
@@ -97,7 +111,11 @@ def models_of(caller: Caller) -> tuple[ModelFacts, ...]:
 
 
 def entry_of(row: EmbeddingModel) -> CatalogEntry:
-    """A catalog row as a value, its folder located on this machine."""
+    """A catalog row as a value, its folder or its provider's endpoint found.
+
+    A provider that is switched off, or whose credential cannot be decrypted, leaves its
+    models without a spec; the latter is told to operators.
+    """
     return CatalogEntry(
         facts=ModelFacts(
             name=row.name,
@@ -112,6 +130,7 @@ def entry_of(row: EmbeddingModel) -> CatalogEntry:
             digest=row.fingerprint,
         ),
         spec=_spec_of(row),
+        is_remote=row.provider is not None,
         over_length=Truncate(row.over_length) if row.over_length else None,
         matryoshka_min=row.matryoshka_min,
         matryoshka_sizes=tuple(row.matryoshka_sizes),
@@ -136,7 +155,7 @@ def _grants_of(tenant_id: int) -> Grants:
 def _load_grants(tenant_id: int) -> Grants:
     rows = (
         ModelGrant.objects.filter(tenant_id=tenant_id, model__is_enabled=True)
-        .select_related("model")
+        .select_related("model__provider")
         .prefetch_related("model__aliases")
     )
     entries = {row.model_id: entry_of(row.model) for row in rows}
@@ -160,13 +179,39 @@ def _names(
     return names
 
 
+def spec_of_remote(row: EmbeddingModel) -> ModelSpec:
+    """What the engine needs of a provider's model, whether or not it is switched on.
+
+    Raises EncryptionError where the provider's credential cannot be decrypted, and
+    ValueError for a model of our own.
+    """
+    if row.provider is None:
+        raise ValueError(f"{row} has no provider")
+    return _spec(
+        row,
+        # Nobody's weights, so that no two are taken for the same.
+        source=NOWHERE / str(row.pk),
+        endpoint=endpoint_of(row.provider),
+        remote_name=row.source,
+    )
+
+
 def _spec_of(row: EmbeddingModel) -> ModelSpec | None:
-    folder = locate(row.source)
-    if folder is None:
+    if row.provider is None:
+        folder = locate(row.source)
+        return None if folder is None else _spec(row, source=folder)
+    if not row.provider.is_enabled:
         return None
+    try:
+        return spec_of_remote(row)
+    except EncryptionError as error:
+        note_unreadable(row.provider, error)
+        return None
+
+
+def _spec(row: EmbeddingModel, **fields: Any) -> ModelSpec:
     return ModelSpec(
         name=row.name,
-        source=folder,
         family=row.family,
         outputs=outputs_of(row),
         dimensions=row.dimensions,
@@ -178,4 +223,5 @@ def _spec_of(row: EmbeddingModel) -> ModelSpec | None:
         precision=row.precision,
         route=row.route,
         fingerprint=row.fingerprint,
+        **fields,
     )

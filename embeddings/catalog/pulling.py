@@ -38,6 +38,8 @@ def pull(
     """
     model = find(name)
     source = model.source if model else name
+    if model is not None and model.provider is not None:
+        raise HubError(f"{name} is {model.provider}'s model and has no files")
     if source.startswith("/"):
         raise HubError(f"{name} lies in a folder of its own and not on the hub")
     with _only(source) as staging:
@@ -58,7 +60,8 @@ def pull(
 def find(name: str) -> EmbeddingModel | None:
     """The catalog row of a canonical name or an alias, whatever the case."""
     wanted = fold(name)
-    for model in EmbeddingModel.objects.prefetch_related("aliases"):
+    rows = EmbeddingModel.objects.select_related("provider")
+    for model in rows.prefetch_related("aliases"):
         names = (model.name, *(alias.name for alias in model.aliases.all()))
         if wanted in map(fold, names):
             return model

@@ -1,4 +1,4 @@
-"""The model catalog, the task table, and what serving processes tell each other."""
+"""The model catalog, its providers and tasks, and what processes tell each other."""
 
 from embeddings.models.catalog import (
     NAME_PATTERN,
@@ -10,6 +10,7 @@ from embeddings.models.catalog import (
 )
 from embeddings.models.download import ModelDownload
 from embeddings.models.engine import EngineCommand, EngineProcess
+from embeddings.models.provider import Provider, ProviderQuerySet
 from embeddings.models.task import InstructionTask
 
 __all__ = [
@@ -23,4 +24,6 @@ __all__ = [
     "ModelDownload",
     "ModelGrant",
     "Outputs",
+    "Provider",
+    "ProviderQuerySet",
 ]

@@ -7,6 +7,7 @@ from django.db.models.functions import Lower
 from accounts.models import Tenant
 from accounts.models.revision import bump_revision
 from embeddings.engine.spec import Output, Truncate
+from embeddings.models.provider import Provider
 
 #: Model names are keys into a table, never paths; whatever else comes is not found.
 NAME_PATTERN = r"^[A-Za-z0-9_][A-Za-z0-9_.\-]*([/:][A-Za-z0-9_.\-]+)*$"
@@ -38,9 +39,18 @@ class EmbeddingModel(models.Model):
     name = models.CharField(
         max_length=200, help_text="Canonical name; usage is billed under it."
     )
+    provider = models.ForeignKey(
+        Provider,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="models",
+        help_text="Who embeds; empty: this platform.",
+    )
     source = models.CharField(
         max_length=500,
-        help_text="Hub id (org/name), or the absolute path of a model folder.",
+        help_text="Hub id (org/name), or the absolute path of a model folder; of a "
+        "provider, its own name for the model.",
     )
     family = models.CharField(max_length=32, default="encoder")
     route = models.CharField(
@@ -122,6 +132,20 @@ class EmbeddingModel(models.Model):
             models.CheckConstraint(
                 condition=models.Q(dimensions__gt=0) & models.Q(max_tokens__gt=0),
                 name="embedding_model_sizes_positive",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(provider__isnull=True)
+                | models.Q(
+                    ~models.Q(source=""),
+                    fingerprint="",
+                    manifest=models.Value({}, models.JSONField()),
+                    route="",
+                    output=Outputs.DENSE.value,
+                    context_tokens__isnull=True,
+                ),
+                name="embedding_model_remote_has_no_files",
+                violation_error_message="A provider's model has dense vectors, and no "
+                "route or files here.",
             ),
         ]
         triggers = [bump_revision("embedding_model_bump_revision")]

@@ -14,7 +14,7 @@ from embeddings.engine.spec import LoadedModel
 from embeddings.fleet import Reporter
 from embeddings.models import EngineCommand, EngineProcess
 from tests.embeddings.engine.making import until
-from tests.factories import make_model
+from tests.factories import make_model, make_remote_model
 
 pytestmark = pytest.mark.django_db
 
@@ -145,3 +145,13 @@ def test_thread_reports_until_it_is_stopped():
     reporter.stop()
 
     assert not EngineProcess.objects.exists()
+
+
+def test_a_providers_model_is_not_warmed(reporter, engine):
+    reporter.tick()
+    for action in EngineCommand.Action.values:
+        ask(action, make_remote_model())
+
+    reporter.tick()
+
+    assert (engine.loads, engine.unloads, engine.retries) == ([], [], [])

@@ -11,7 +11,7 @@ from accounts.authentication import caller_of
 from embeddings import process
 from embeddings.engine.errors import ForwardError, OverloadedError
 from embeddings.engine.spec import LoadedModel
-from tests.factories import grant, make_model
+from tests.factories import grant, make_model, make_remote_model
 from tests.fakes import FakeEngine
 
 
@@ -188,3 +188,12 @@ def test_before_its_first_use_an_engine_has_nothing(house, made) -> None:
     assert process.loaded_of(caller_of(house.key)) == ()
 
     assert made == []
+
+
+@pytest.mark.django_db
+def test_no_provider_is_asked_by_a_probe(engine: FakeEngine) -> None:
+    make_remote_model()
+
+    process.probe()
+
+    assert engine.calls == []

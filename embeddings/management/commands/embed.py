@@ -72,10 +72,10 @@ class Command(PlatformCommand):
 
 def _find(name: str) -> CatalogEntry | None:
     """A catalog row by its name or alias, whoever it is granted to."""
-    for row in EmbeddingModel.objects.all():
+    for row in EmbeddingModel.objects.select_related("provider"):
         if fold(row.name) == fold(name):
             return entry_of(row)
-    for alias in ModelAlias.objects.select_related("model"):
+    for alias in ModelAlias.objects.select_related("model__provider"):
         if fold(alias.name) == fold(name):
             return entry_of(alias.model)
     return None

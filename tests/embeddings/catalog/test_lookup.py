@@ -10,11 +10,25 @@ from django.db import connection
 from accounts.authentication import Caller, caller_of
 from accounts.models import ApiKey, Tenant
 from accounts.revision import close_cache
-from embeddings.catalog.lookup import entry_of, fold, models_of, resolve
+from embeddings.catalog import providers
+from embeddings.catalog.lookup import (
+    entry_of,
+    fold,
+    models_of,
+    resolve,
+    spec_of_remote,
+)
 from embeddings.engine.spec import Truncate
 from embeddings.errors import ModelNotFoundError, ModelRequiredError, UnavailableError
 from embeddings.models import ModelAlias
-from tests.factories import grant, make_api_key, make_model, make_tenant
+from tests.factories import (
+    grant,
+    make_api_key,
+    make_model,
+    make_provider,
+    make_remote_model,
+    make_tenant,
+)
 
 
 def caller_for(tenant: Tenant, *model_names: str) -> Caller:
@@ -262,3 +276,85 @@ def test_a_look_up_leaves_no_connection_behind(cached) -> None:
 
     assert connection.connection is None
     assert ApiKey.objects.count() == 0
+
+
+def test_a_providers_row_becomes_an_endpoint_and_no_folder(db, field_keys) -> None:
+    provider = make_provider("ours", credential="sk-secret")
+    row = make_remote_model("m", provider=provider, source="/etc/../deployment")
+
+    spec = entry_of(row).runnable()
+
+    assert spec.endpoint is not None
+    assert (spec.endpoint.provider, spec.endpoint.secret) == ("ours", "sk-secret")
+    assert (spec.remote_name, spec.dimensions) == ("/etc/../deployment", 1536)
+    assert not spec.source.exists()
+    assert spec.key != spec_of_remote(make_remote_model(provider=provider)).key
+    assert "sk-secret" not in repr(spec)
+
+
+def test_a_folder_of_the_same_name_is_not_looked_for(db, settings, tmp_path) -> None:
+    settings.MODELS_DIR = tmp_path
+    (tmp_path / "text-embedding-3-small").mkdir()
+
+    spec = entry_of(make_remote_model()).runnable()
+
+    assert spec.endpoint is not None
+    assert tmp_path not in spec.source.parents
+
+
+def test_a_providers_models_are_unavailable_while_it_is_off(db) -> None:
+    row = make_remote_model("m", provider=make_provider(is_enabled=False))
+
+    entry = entry_of(row)
+
+    with pytest.raises(UnavailableError, match="'m' is not available now"):
+        entry.runnable()
+    assert spec_of_remote(row).remote_name == row.source
+
+
+def test_a_credential_that_cannot_be_read_harms_no_other_model(
+    db, field_keys, settings, caplog
+) -> None:
+    providers._turns.forget()
+    tenant = make_tenant()
+    lost = make_provider("lost", credential="sk-secret")
+    grant(tenant, make_remote_model("remote", provider=lost))
+    grant(tenant, make_model("local"))
+    settings.FIELD_KEYS = []
+    caller = caller_for(tenant)
+
+    with pytest.raises(UnavailableError) as caught:
+        resolve(caller, "remote").runnable()
+    assert resolve(caller, "local").runnable()
+
+    assert "lost" not in str(caught.value)
+    assert "Provider lost: Its credential cannot be read" in caplog.text
+    assert lost.credential not in caplog.text
+    lost.refresh_from_db()
+    assert "FIELD_KEYS is not set" in lost.trouble
+
+
+def test_a_model_of_our_own_has_no_remote_spec(db) -> None:
+    with pytest.raises(ValueError, match="has no provider"):
+        spec_of_remote(make_model())
+
+
+def test_any_number_of_providers_is_one_query(db, django_assert_num_queries) -> None:
+    tenant = make_tenant()
+    for _ in range(5):
+        grant(tenant, make_remote_model())
+
+    with django_assert_num_queries(2):
+        assert len(models_of(caller_for(tenant))) == 5
+
+
+def test_a_provider_that_is_switched_off_is_known_within_a_second(cached) -> None:
+    tenant, provider = make_tenant(), make_provider()
+    grant(tenant, make_remote_model("m", provider=provider))
+    caller = caller_for(tenant)
+    assert resolve(caller, "m").spec is not None
+
+    provider.is_enabled = False
+    provider.save()
+
+    assert soon(lambda: resolve(caller, "m").spec is None)

@@ -13,7 +13,7 @@ from embeddings.catalog.locate import locate
 from embeddings.catalog.pulling import find, pull
 from embeddings.engine.errors import ModelUnavailableError
 from embeddings.models import EmbeddingModel, ModelDownload
-from tests.factories import make_model
+from tests.factories import make_model, make_provider, make_remote_model
 from tests.hub import COMMIT, Hub, serving
 from tests.tiny_models import build
 
@@ -225,3 +225,12 @@ def test_full_disk_is_told_before_fetching(hub, monkeypatch):
 
     with pytest.raises(HubError, match="0 MiB are free"):
         pull("org/mini")
+
+
+def test_a_providers_model_is_not_on_the_hub():
+    make_remote_model("far", provider=make_provider("openai"), source="org/mini")
+
+    with pytest.raises(HubError, match="openai's model and has no files"):
+        pull("far")
+
+    assert not ModelDownload.objects.exists()
