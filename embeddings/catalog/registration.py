@@ -95,7 +95,9 @@ def _publish(
     model = EmbeddingModel.objects.filter(name__iexact=registration.name).first()
     if model is None:
         model = EmbeddingModel(name=registration.name)
-    _refuse_taken_names(registration, model)
+    elif model.provider is not None:
+        raise UnfitRegistrationError(f"{model.name!r} is {model.provider}'s model")
+    refuse_taken_names((registration.name, *registration.aliases), model)
     model.source = source
     model.family = facts.family
     model.route = facts.route
@@ -115,12 +117,17 @@ def _publish(
     )
     model.over_length = registration.over_length
     model.save()
+    add_aliases(model, registration.aliases)
+    return model
+
+
+def add_aliases(model: EmbeddingModel, aliases: Sequence[str]) -> None:
+    """Give a saved row those aliases that it does not have yet."""
     own = {alias.name.lower() for alias in model.aliases.all()}
-    for alias in registration.aliases:
+    for alias in aliases:
         if alias.lower() not in own:
             ModelAlias.objects.create(model=model, name=alias)
             own.add(alias.lower())
-    return model
 
 
 def _output(facts: FolderFacts) -> str:
@@ -130,7 +137,7 @@ def _output(facts: FolderFacts) -> str:
     return next(iter(facts.outputs)).value
 
 
-def _refuse_taken_names(registration: Registration, model: EmbeddingModel) -> None:
+def refuse_taken_names(wanted: Sequence[str], model: EmbeddingModel) -> None:
     """Raise UnfitRegistrationError when another model is found by one of the names.
 
     A name that began to lead elsewhere would change its callers' vectors unsaid.
@@ -140,6 +147,6 @@ def _refuse_taken_names(registration: Registration, model: EmbeddingModel) -> No
         "name", flat=True
     )
     taken = {fold(name) for name in (*names, *aliases)}
-    for name in (registration.name, *registration.aliases):
+    for name in wanted:
         if fold(name) in taken:
             raise UnfitRegistrationError(f"{name!r} leads to another model")

@@ -12,7 +12,7 @@ from embeddings.catalog.registration import (
 )
 from embeddings.engine.errors import ModelUnavailableError
 from embeddings.models import EmbeddingModel
-from tests.factories import make_model
+from tests.factories import make_model, make_provider, make_remote_model
 from tests.tiny_models import build
 
 pytestmark = pytest.mark.django_db
@@ -107,3 +107,10 @@ def test_a_folder_that_cannot_serve_is_not_registered(kind: str, tmp_path) -> No
         register(Registration(name="tiny", folder=folder))
 
     assert not EmbeddingModel.objects.exists()
+
+
+def test_a_providers_model_does_not_become_a_folder(folder) -> None:
+    make_remote_model("far", provider=make_provider("openai"))
+
+    with pytest.raises(UnfitRegistrationError, match="openai's model"):
+        register(Registration(name="FAR", folder=folder))

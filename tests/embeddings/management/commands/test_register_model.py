@@ -8,7 +8,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from embeddings.models import EmbeddingModel
-from tests.factories import make_model
+from tests.factories import make_model, make_provider
 from tests.tiny_models import build
 
 pytestmark = pytest.mark.django_db
@@ -72,3 +72,55 @@ def test_a_failure_is_one_plain_sentence(arguments, sentence, folder: Path) -> N
 
     assert caught.value.returncode == 1
     assert "\n" not in str(caught.value)
+
+
+def test_a_providers_model_is_registered_without_a_call() -> None:
+    make_provider("OpenAI")
+
+    out, err = run(
+        *("small", "--provider", "openai", "--alias", "s"),
+        *("--remote-model", "text-embedding-3-small", "--dimensions", "512", "--json"),
+    )
+
+    assert json.loads(out) == {
+        "name": "small",
+        "family": "",
+        "output": "dense",
+        "dimensions": 512,
+        "max_tokens": 8192,
+        "aliases": ["s"],
+        "fingerprint": "",
+        "provider": "OpenAI",
+        "remote_model": "text-embedding-3-small",
+    }
+    assert err == ""
+
+
+def test_a_vendors_own_name_is_the_default() -> None:
+    make_provider("vendor", kind="cohere")
+
+    out, _ = run("embed-english-v3.0", "--provider", "vendor")
+
+    assert out == (
+        "registered embed-english-v3.0: embed-english-v3.0 of vendor, "
+        "1024 dimensions, 512 tokens\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("m", "--provider", "nobody"), "There is no provider"),
+        (("m", "--provider", "vendor"), "must be said"),
+        (("m", "--provider", "vendor", "--family", "splade"), "has no family"),
+        (("m", "--provider", "vendor", "--path", "/etc"), "not allowed with"),
+        (("m",), "required"),
+        (("m", "--path", "/etc", "--dimensions", "8"), "says itself"),
+        (("a b", "--provider", "vendor", "--remote-model", "embed-v4.0"), "letters"),
+    ],
+)
+def test_what_does_not_fit_a_provider_is_refused(arguments, sentence) -> None:
+    make_provider("vendor", kind="cohere")
+
+    with pytest.raises(CommandError, match=sentence):
+        run(*arguments)
