@@ -14,6 +14,7 @@ from unfold.contrib.filters.admin import (
     AutocompleteSelectFilter,
     BooleanRadioFilter,
     ChoicesDropdownFilter,
+    RelatedDropdownFilter,
 )
 from unfold.contrib.forms.widgets import ArrayWidget
 from unfold.widgets import UnfoldAdminSelectWidget
@@ -24,9 +25,22 @@ from accounts.admin.tenants import TenantAdmin
 from accounts.models import Tenant
 from embeddings import tasks
 from embeddings.admin import downloads
+from embeddings.admin.catalog_form import EmbeddingModelForm, SourceInput
 from embeddings.engine.families import all_families
 from embeddings.engine.machine import supported_precisions
 from embeddings.models import EmbeddingModel, ModelAlias, ModelGrant
+
+#: A provider's model, on its page.
+REMOTE_FIELDSETS: tuple[tuple[str | None, Any], ...] = (
+    (None, {"fields": ("name", "provider", "source", ("owner", "is_enabled"))}),
+    (
+        "Vectors",
+        {"fields": (("dimensions", "matryoshka_min"), "matryoshka_sizes")},
+    ),
+    ("Texts", {"fields": (("max_tokens", "over_length"),)}),
+    ("Prompts", {"fields": ("prompts", "instruction_template")}),
+    ("History", {"fields": ("created_at",)}),
+)
 
 
 class ModelAliasInline(TabularInline):
@@ -52,6 +66,7 @@ class ModelGrantInline(TabularInline):
 class EmbeddingModelAdmin(PlatformAdmin):
     """The catalog: what can be served, and under which names."""
 
+    form = EmbeddingModelForm
     list_display = (
         "name",
         "state",
@@ -59,7 +74,7 @@ class EmbeddingModelAdmin(PlatformAdmin):
         "output",
         "size",
         "longest",
-        "family",
+        "kind",
         "alias_count",
         "grant_count",
         "created",
@@ -67,6 +82,7 @@ class EmbeddingModelAdmin(PlatformAdmin):
     list_filter = (
         ("is_enabled", BooleanRadioFilter),
         ("output", ChoicesDropdownFilter),
+        ("provider", RelatedDropdownFilter),
     )
     search_fields = ("name", "aliases__name", "source")
     search_help_text = "Name, alias or source"
@@ -74,7 +90,7 @@ class EmbeddingModelAdmin(PlatformAdmin):
     actions = ("enable", "disable", "download")
     readonly_fields = ("fingerprint", "created_at")
     fieldsets = (
-        (None, {"fields": ("name", "source", ("owner", "is_enabled"))}),
+        (None, {"fields": ("name", "provider", "source", ("owner", "is_enabled"))}),
         (
             "Vectors",
             {
@@ -100,6 +116,8 @@ class EmbeddingModelAdmin(PlatformAdmin):
         """The form's field; sizes are entered one by one."""
         if db_field.name == "matryoshka_sizes":
             kwargs["widget"] = ArrayWidget()
+        if db_field.name == "source":
+            kwargs["widget"] = SourceInput()
         # Not the model's choices, which every command would import torch to check.
         if db_field.name == "family":
             names = [(family.name, family.name) for family in all_families()]
@@ -115,7 +133,8 @@ class EmbeddingModelAdmin(PlatformAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[EmbeddingModel]:
         """Models with their counts, in one query."""
         models: QuerySet[EmbeddingModel] = super().get_queryset(request)
-        return models.prefetch_related("downloads").annotate(
+        rows = models.select_related("provider").prefetch_related("downloads")
+        return rows.annotate(
             names=Count("aliases", distinct=True),
             holders=Count("grants__tenant", distinct=True),
         )
@@ -126,6 +145,18 @@ class EmbeddingModelAdmin(PlatformAdmin):
         """The name stays: usage is billed under it, and aliases give others."""
         return (*self.readonly_fields, "name") if obj else self.readonly_fields
 
+    def get_fieldsets(
+        self, request: HttpRequest, obj: EmbeddingModel | None = None
+    ) -> tuple[tuple[str | None, Any], ...]:
+        """What the model has: a provider's has no files here."""
+        is_remote = obj.provider_id is not None if obj else "provider" in request.GET
+        return REMOTE_FIELDSETS if is_remote else self.fieldsets
+
+    @admin.display(description="Made by", ordering="family")
+    def kind(self, model: EmbeddingModel) -> str:
+        """The family of its files, or whose model it is."""
+        return model.family if model.provider is None else str(model.provider)
+
     @admin.display(description="State", ordering="is_enabled")
     def state(self, model: EmbeddingModel) -> str:
         """Whether it is offered."""
@@ -134,7 +165,7 @@ class EmbeddingModelAdmin(PlatformAdmin):
     @admin.display(description="Weights")
     def weights(self, model: EmbeddingModel) -> str:
         """Whether its files are on this machine."""
-        return downloads.weights(model)
+        return downloads.weights(model) if model.provider is None else ""
 
     @admin.display(description="Dimensions", ordering="dimensions")
     def size(self, model: EmbeddingModel) -> str:
@@ -174,7 +205,11 @@ class EmbeddingModelAdmin(PlatformAdmin):
     @admin.action(description="Download: fetch the weights", permissions=["change"])
     def download(self, request: HttpRequest, models: QuerySet[EmbeddingModel]) -> None:
         """Let a background worker fetch those chosen that come from the hub."""
-        wanted = [model for model in models if not model.source.startswith("/")]
+        wanted = [
+            model
+            for model in models
+            if model.provider is None and not model.source.startswith("/")
+        ]
         for model in wanted:
             transaction.on_commit(partial(tasks.pull_model.delay, model.pk))
         names = ", ".join(model.name for model in wanted) or "none"

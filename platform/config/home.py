@@ -7,9 +7,9 @@ from django.db.models import Model
 from django.http import HttpRequest
 from django.urls import reverse
 
-from accounts.admin.columns import number, status_badge
+from accounts.admin.columns import moment, number, status_badge
 from accounts.models import ApiKey, Tenant, UsageEvent
-from embeddings.models import EmbeddingModel, ModelGrant
+from embeddings.models import EmbeddingModel, ModelGrant, Provider
 
 LATEST = 10
 
@@ -38,12 +38,36 @@ class Served:
     tokens: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trouble:
+    """A provider that refuses our calls, what it said last, and its page."""
+
+    provider: str
+    text: str
+    time: str
+    url: str
+
+
 def add_facts(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """The home page's context, with those facts that the visitor may see."""
     context |= {"title": "Home", "facts": _facts(request)}
     if request.user.has_perm("accounts.view_usageevent"):
         context["latest"] = _latest()
+    if request.user.has_perm("embeddings.view_provider"):
+        context["troubles"] = _troubles()
     return context
+
+
+def _troubles() -> list[Trouble]:
+    return [
+        Trouble(
+            provider=provider.name,
+            text=provider.trouble,
+            time=moment(provider.trouble_at),
+            url=reverse("admin:embeddings_provider_change", args=[provider.pk]),
+        )
+        for provider in Provider.objects.in_trouble()
+    ]
 
 
 def _latest() -> list[Served]:

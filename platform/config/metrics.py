@@ -21,7 +21,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
-from embeddings.models import EngineProcess
+from embeddings.models import EngineProcess, Provider
 
 #: Set by the web server's configuration; where processes share their counters.
 SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
@@ -79,6 +79,24 @@ class EngineCollector(Collector):
         yield from _models(processes)
 
 
+class ProviderCollector(Collector):
+    """Which providers refuse our calls, as operators see it; one query."""
+
+    def collect(self) -> Iterable[Metric]:
+        """A gauge per provider that is in use; none without the database."""
+        metric = GaugeMetricFamily(
+            "provider_refuses",
+            "Whether a provider refuses our calls.",
+            labels=["provider"],
+        )
+        try:
+            for provider in Provider.objects.enabled():
+                metric.add_metric([provider.name], provider.trouble_at is not None)
+        except (DatabaseError, InterfaceError):
+            return
+        yield metric
+
+
 def _models(processes: list[EngineProcess]) -> Iterator[Metric]:
     labels = ["process", "model"]
     memory = GaugeMetricFamily(
@@ -122,6 +140,7 @@ def _registry() -> CollectorRegistry:
     else:
         registry.register(_ThisProcess())
     registry.register(EngineCollector())
+    registry.register(ProviderCollector())
     return registry
 
 

@@ -86,6 +86,7 @@ UNFOLD: dict[str, Any] = {
                 "separator": True,
                 "items": [
                     _page("Catalog", "deployed_code", "embeddings", "embeddingmodel"),
+                    _page("Providers", "cloud", "embeddings", "provider"),
                     _page("Grants", "handshake", "embeddings", "modelgrant"),
                     _page("Pool", "memory", "embeddings", "engineprocess"),
                     _page("Downloads", "download", "embeddings", "modeldownload"),

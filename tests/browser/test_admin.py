@@ -5,11 +5,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import Page, Request, Route, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import User
-from tests.factories import grant, make_api_key, make_model, make_tenant
+from tests.factories import (
+    grant,
+    make_api_key,
+    make_model,
+    make_provider,
+    make_remote_model,
+    make_tenant,
+)
 
 CHROMIUM = Path("/usr/bin/chromium")
 PASSWORD = "a long password"
@@ -87,14 +95,26 @@ def things(root_user: None) -> str:
     return f"/admin/accounts/tenant/{tenant.pk}/change/"
 
 
+@pytest.fixture
+def providers(root_user: None) -> list[str]:
+    """A provider with a hostile name; its page, and the forms around it."""
+    provider = make_provider(HOSTILE, trouble=HOSTILE, trouble_at=timezone.now())
+    make_remote_model("theirs", provider=provider, source=HOSTILE)
+    return [
+        "/admin/embeddings/provider/add/",
+        f"/admin/embeddings/provider/{provider.pk}/change/",
+        f"/admin/embeddings/embeddingmodel/add/?provider={provider.pk}",
+    ]
+
+
 def test_every_page_stays_on_the_machine_and_has_no_errors(
-    things: str, live_server: LiveServer, page: Page
+    things: str, providers: list[str], live_server: LiveServer, page: Page
 ):
     watch = sign_in(page, live_server)
     links = [link.get_attribute("href") for link in page.locator("nav a").all()]
     lists = {link for link in links if link and link.startswith("/admin/")}
 
-    for path in [*sorted(lists), things, "/admin/accounts/apikey/add/"]:
+    for path in [*sorted(lists), things, "/admin/accounts/apikey/add/", *providers]:
         page.goto(live_server.url + path, wait_until="networkidle")
 
     assert len(lists) >= 10

@@ -9,7 +9,7 @@ from pytest_django import DjangoAssertNumQueries
 from accounts import partitions
 from accounts.metering import new_event_id
 from accounts.models import UsageEvent
-from tests.factories import grant, make_api_key
+from tests.factories import grant, make_api_key, make_provider
 from tests.operators import SignIn
 
 HOME = reverse("admin:index")
@@ -70,5 +70,25 @@ def test_it_costs_the_same_however_much_was_served(
     for tokens in range(20):
         serve_one(tokens)
 
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(8):
         root.get(HOME)
+
+
+def test_a_provider_that_refuses_is_shown_to_those_who_may_know(
+    root: Client, staff: SignIn
+):
+    make_provider("fine")
+    bad = make_provider("bad", trouble="HTTP 401: no.", trouble_at=NOW)
+
+    page = root.get(HOME)
+
+    assert [trouble.provider for trouble in page.context["troubles"]] == ["bad"]
+    assert b"Provider bad refuses our calls." in page.content
+    assert (
+        b"HTTP 401: no. Last at 2026-03-02 12:00 UTC."
+        in " ".join(page.content.decode().split()).encode()
+    )
+    assert reverse("admin:embeddings_provider_change", args=[bad.pk]) in str(
+        page.content
+    )
+    assert b"HTTP 401" not in staff("accounts.view_tenant").get(HOME).content

@@ -15,7 +15,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from config import metrics as page
 from embeddings import metrics
-from embeddings.models import EngineProcess
+from embeddings.models import EngineProcess, Provider
+from tests.factories import make_provider
 
 pytestmark = pytest.mark.django_db
 ELSEWHERE = "203.0.113.9"
@@ -143,6 +144,7 @@ def test_it_answers_without_the_database(client: Client, monkeypatch) -> None:
         raise OperationalError
 
     monkeypatch.setattr(EngineProcess.objects, "filter", fail)
+    monkeypatch.setattr(Provider.objects, "enabled", fail)
 
     assert samples(client)["platform_database_up", ()] == 0
 
@@ -167,3 +169,15 @@ def test_counters_of_several_processes_are_added_up(
 
     labels = (("model", "mini"), ("wire", "chroma"))
     assert samples(client)["embedding_tokens_total", labels] == 7
+
+
+def test_providers_that_refuse_are_told(client: Client) -> None:
+    make_provider("fine")
+    make_provider("off", is_enabled=False)
+    make_provider("bad", trouble="HTTP 401", trouble_at=timezone.now())
+
+    told = samples(client)
+
+    assert told["provider_refuses", (("provider", "fine"),)] == 0
+    assert told["provider_refuses", (("provider", "bad"),)] == 1
+    assert ("provider_refuses", (("provider", "off"),)) not in told

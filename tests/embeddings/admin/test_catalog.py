@@ -107,7 +107,7 @@ def test_the_list_counts_names_and_holders(root: Client):
 
 
 @pytest.mark.parametrize(
-    ("url", "queries"), [(LIST, 6), (GRANTS, 5)], ids=["models", "grants"]
+    ("url", "queries"), [(LIST, 7), (GRANTS, 5)], ids=["models", "grants"]
 )
 def test_the_lists_cost_the_same_for_any_number(
     root: Client, django_assert_num_queries: DjangoAssertNumQueries, url, queries
