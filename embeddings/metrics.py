@@ -18,6 +18,31 @@ TEXTS = Counter("embedding_texts", "Texts embedded and billed.", ("wire", "model
 TOKENS = Counter("embedding_tokens", "Tokens embedded and billed.", ("wire", "model"))
 TRUNCATED = Counter("embedding_truncated_texts", "Texts that were cut.", ("model",))
 
+PROVIDER_CALLS = Counter(
+    "embedding_provider_calls",
+    "Calls of other people's models, each try by itself.",
+    ("provider", "outcome"),
+)
+PROVIDER_RETRIES = Counter(
+    "embedding_provider_retries", "Calls that were made again.", ("provider",)
+)
+PROVIDER_REJECTIONS = Counter(
+    "embedding_provider_rejections",
+    "Calls that an operator has to look at; status 0: the endpoint cannot be asked.",
+    ("provider", "status"),
+)
+PROVIDER_SECONDS = Histogram(
+    "embedding_provider_seconds",
+    "From a call's first byte to its answer.",
+    ("provider",),
+    buckets=BUCKETS,
+)
+EXCESS_TOKENS = Counter(
+    "embedding_excess_tokens",
+    "Tokens that a provider counted beyond what a text can have; they are not billed.",
+    ("model",),
+)
+
 METHODS = frozenset({"GET", "HEAD", "POST"})
 
 
@@ -35,3 +60,9 @@ def served(*, wire: str, model: str, texts: int, tokens: int, truncated: int) ->
     TOKENS.labels(wire, model).inc(tokens)
     if truncated:
         TRUNCATED.labels(model).inc(truncated)
+
+
+def called_provider(*, provider: str, outcome: str, seconds: float) -> None:
+    """Count one call of somebody else's model, whatever came of it."""
+    PROVIDER_CALLS.labels(provider, outcome).inc()
+    PROVIDER_SECONDS.labels(provider).observe(seconds)

@@ -6,10 +6,12 @@ import time
 from django.conf import settings
 
 from accounts.authentication import Caller
+from embeddings import metrics
 from embeddings.catalog.lookup import CatalogEntry, entries_of, entry_of
-from embeddings.engine import Engine, EngineConfig
+from embeddings.engine import Engine, EngineConfig, Hooks
 from embeddings.engine.errors import OverloadedError
-from embeddings.engine.spec import Call, EngineStatus, Job, LoadedModel
+from embeddings.engine.spec import Call, Endpoint, Job, LoadedModel
+from embeddings.engine.status import EngineStatus
 from embeddings.models import EmbeddingModel
 from embeddings.types import LoadedFacts
 
@@ -38,7 +40,8 @@ def get_engine() -> Engine:
                     device=settings.ENGINE_DEVICE,
                     runtime=settings.ENGINE_RUNTIME,
                     cache_folder=settings.ENGINE_CACHE_DIR,
-                )
+                ),
+                hooks=Hooks(on_rejected=_rejected, on_call=_called, on_retry=_retried),
             )
         return _engine
 
@@ -118,3 +121,17 @@ def probe() -> None:
     deadline = time.monotonic() + PROBE_TIMEOUT_S
     prepared = engine.prepare(Job(spec=spec, inputs=(PROBE_TEXT,)))
     engine.run(prepared, Call(tenant=PLATFORM, deadline=deadline))
+
+
+def _called(endpoint: Endpoint, outcome: str, seconds: float) -> None:
+    metrics.called_provider(
+        provider=endpoint.provider, outcome=outcome, seconds=seconds
+    )
+
+
+def _retried(endpoint: Endpoint) -> None:
+    metrics.PROVIDER_RETRIES.labels(endpoint.provider).inc()
+
+
+def _rejected(endpoint: Endpoint, status: int) -> None:
+    metrics.PROVIDER_REJECTIONS.labels(endpoint.provider, str(status)).inc()

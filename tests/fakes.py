@@ -8,7 +8,6 @@ from embeddings.engine.errors import InputTooLongError
 from embeddings.engine.spec import (
     Call,
     Dense,
-    EngineStatus,
     Floats,
     Job,
     LoadedModel,
@@ -20,6 +19,7 @@ from embeddings.engine.spec import (
     TokenRow,
     Truncate,
 )
+from embeddings.engine.status import EngineStatus
 
 SPECIAL_TOKENS = 2
 

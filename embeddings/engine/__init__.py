@@ -3,11 +3,11 @@
 from embeddings.engine.config import EngineConfig
 from embeddings.engine.engine import Engine
 from embeddings.engine.folder import inspect
+from embeddings.engine.remote.hooks import Hooks
 from embeddings.engine.spec import (
     Call,
     Dense,
-    EngineStatus,
-    FailedModel,
+    Endpoint,
     FolderFacts,
     Job,
     LoadedModel,
@@ -20,15 +20,18 @@ from embeddings.engine.spec import (
     TokenRow,
     Truncate,
 )
+from embeddings.engine.status import EngineStatus, FailedModel
 
 __all__ = [
     "Call",
     "Dense",
+    "Endpoint",
     "Engine",
     "EngineConfig",
     "EngineStatus",
     "FailedModel",
     "FolderFacts",
+    "Hooks",
     "Job",
     "LoadedModel",
     "ModelSpec",

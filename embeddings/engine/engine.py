@@ -13,10 +13,11 @@ from embeddings.engine.errors import InvalidInputError, ModelUnavailableError
 from embeddings.engine.families import family_named
 from embeddings.engine.families.base import Model
 from embeddings.engine.pool import ModelPool
+from embeddings.engine.providers import Providers
+from embeddings.engine.remote.hooks import Hooks
 from embeddings.engine.spec import (
     Call,
     Dense,
-    EngineStatus,
     Job,
     LoadedModel,
     ModelSpec,
@@ -26,6 +27,7 @@ from embeddings.engine.spec import (
     SparseVector,
     Vector,
 )
+from embeddings.engine.status import EngineStatus
 from embeddings.engine.tokenizer_cache import TokenizerCache
 from embeddings.engine.vectors import finish, stack
 
@@ -34,9 +36,14 @@ class Engine:
     """Texts to vectors, for any number of threads at once."""
 
     def __init__(
-        self, config: EngineConfig, *, clock: Callable[[], float] = time.monotonic
+        self,
+        config: EngineConfig,
+        *,
+        hooks: Hooks | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         config = config.resolved()
+        self._providers = Providers(hooks or Hooks())
         self._config = config
         self._tokenizers = TokenizerCache(
             lambda spec: family_named(spec.family).tokenizer(spec)
@@ -62,6 +69,8 @@ class Engine:
     def prepare(self, job: Job) -> Prepared:
         """Tokenize, count, cut or refuse; needs the tokenizer's file, no weights.
 
+        Of texts for somebody else's model, tokens are bounded instead.
+
         Raises `InputTooLongError`, `InvalidInputError`, `ModelUnavailableError`.
         """
         if job.output not in job.spec.outputs:
@@ -73,16 +82,30 @@ class Engine:
             raise InvalidInputError(
                 f"dimensions must be 1 to {job.spec.dimensions}, not {asked}"
             )
+        if job.spec.endpoint is not None:
+            return self._providers.prepare(job, job.spec.endpoint)
         tokenizer = self._tokenizers.get(job.spec)
         return Prepared(job, tokenizer.rows(job))
+
+    def count(self, job: Job, call: Call) -> int | None:
+        """What the provider of somebody else's model counts; None: it counts nothing.
+
+        Raises as `run` does; ValueError for a model of this machine.
+        """
+        if job.spec.endpoint is None:
+            raise ValueError("prepare() counts the tokens of models of this machine")
+        self._providers.prepare(job, job.spec.endpoint)
+        return self._providers.count(job, call, job.spec.endpoint)
 
     def run(self, prepared: Prepared, call: Call) -> Dense | Sparse:
         """Vectors in the order of the texts; loads the model where it has to.
 
         Raises `ModelUnavailableError`, `OverloadedError`, `DeadlineError`,
-        `CancelledError`, `ForwardError`.
+        `CancelledError`, `ForwardError`, and what `Providers` raises.
         """
         job = prepared.job
+        if job.spec.endpoint is not None:
+            return self._providers.embed(prepared, call, job.spec.endpoint)
         started_ns = time.perf_counter_ns()
         self._batcher.check()
         with self._pool.lease(job.spec, call) as resident:
@@ -118,10 +141,12 @@ class Engine:
     def load(self, spec: ModelSpec, call: Call) -> int:
         """Bring a model into memory, or set its keep-alive; nanoseconds spent.
 
-        A keep-alive of 0 unloads it as soon as it is idle, and loads nothing. Raises
+        A keep-alive of 0 unloads it as soon as it is idle, and loads nothing. Somebody
+        else's model is never in memory. Raises
         `ModelUnavailableError`, `DeadlineError`, `CancelledError`.
         """
-        if call.keep_alive_s == 0 and not self._pool.has(spec):
+        is_unload = call.keep_alive_s == 0 and not self._pool.has(spec)
+        if is_unload or spec.endpoint is not None:
             return 0
         started_ns = time.perf_counter_ns()
         with self._pool.lease(spec, call):
@@ -178,6 +203,7 @@ class Engine:
         """Refuse new work, let what is queued end, fail the rest; safe to repeat."""
         ends_at = time.monotonic() + drain_s
         self._batcher.close(drain_s=drain_s)
+        self._providers.close(drain_s=max(0.0, ends_at - time.monotonic()))
         left_s = ends_at - time.monotonic()
         self._pool.close(timeout_s=max(LAST_MOMENT_S, left_s))
 

@@ -57,3 +57,25 @@ class CancelledError(EngineError):
 
 class ForwardError(EngineError):
     """The model failed on a text, or made a vector that is not finite."""
+
+
+class ProviderError(EngineError):
+    """A provider refused our request, or answered with what nobody asked for."""
+
+
+class ProviderBusyError(ProviderError):
+    """A provider takes no more of our requests now."""
+
+    def __init__(self, message: str, *, retry_after_s: float) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class ProviderTooLongError(ProviderError):
+    """A provider found one of the texts too long, and does not say which."""
+
+    def __init__(self, *, limit: int) -> None:
+        super().__init__(
+            f"an input is too long, the model takes at most {limit} tokens"
+        )
+        self.limit = limit

@@ -11,7 +11,8 @@ from embeddings.engine.errors import ModelUnavailableError
 from embeddings.engine.families.base import Model
 from embeddings.engine.memory import ASK_AGAIN_S, Memory
 from embeddings.engine.resident import Resident, again
-from embeddings.engine.spec import Call, FailedModel, LoadedModel, ModelSpec
+from embeddings.engine.spec import Call, LoadedModel, ModelSpec
+from embeddings.engine.status import FailedModel
 from embeddings.engine.waiting import wait
 
 logger = logging.getLogger(__name__)

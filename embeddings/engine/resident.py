@@ -7,7 +7,8 @@ from math import inf
 
 from embeddings.engine.errors import ModelUnavailableError
 from embeddings.engine.families.base import Model
-from embeddings.engine.spec import Call, FailedModel, Key, LoadedModel, ModelSpec
+from embeddings.engine.spec import Call, Key, LoadedModel, ModelSpec
+from embeddings.engine.status import FailedModel
 
 #: A failed load is not tried again for so long, doubling with each failure.
 RETRY_FIRST_S, RETRY_MOST_S = 30.0, 600.0

@@ -163,19 +163,32 @@ class TokenRow:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A job whose texts are tokenized, counted and within the model's limit."""
+    """A job whose texts are tokenized, counted and within the model's limit.
+
+    Texts for somebody else's model have no rows, but `bounds`: tokens that each can
+    have at most.
+    """
 
     job: Job
     rows: tuple[TokenRow, ...]
+    bounds: tuple[int, ...] = ()
 
     @property
     def tokens(self) -> tuple[int, ...]:
-        """Tokens per text as the model will see them, specials included."""
+        """Tokens per text as the model will see them, specials included; none of
+        somebody else's model."""
         return tuple(len(row.ids) for row in self.rows)
 
     @property
+    def most_tokens(self) -> int:
+        """What all texts have together, at most where only that is known."""
+        return sum(self.bounds or self.tokens)
+
+    @property
     def truncated(self) -> tuple[bool, ...]:
-        """Which texts were cut."""
+        """Which texts were cut here."""
+        if self.bounds:
+            return (False,) * len(self.bounds)
         return tuple(row.is_truncated for row in self.rows)
 
 
@@ -201,11 +214,17 @@ class Call:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dense:
-    """Vectors (texts, dimensions) float32, C-contiguous, in the order of the texts."""
+    """Vectors (texts, dimensions) float32, C-contiguous, in the order of the texts.
+
+    `tokens` is what somebody else's model counted for all texts, or their bound where
+    nobody could (`is_estimated`); None: the preparation's count stands.
+    """
 
     vectors: Floats
     load_ns: int
     run_ns: int
+    tokens: int | None = None
+    is_estimated: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -233,51 +252,6 @@ class LoadedModel:
     runtime: str = ""
     precision: str = ""
     requests: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FailedModel:
-    """A model whose load failed, and when it may be tried again."""
-
-    name: str
-    error: str
-    retry_in_s: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EngineStatus:
-    """One engine at one moment, as shown to operators.
-
-    `loading` names models on their way into memory. `used_bytes` are reserved of
-    `memory_bytes`. `tokens_per_s` is the recent speed of one stream. The totals count
-    since the engine was made: texts embedded, their tokens, those tokens with their
-    batches' padding, batches, texts that failed, batches that came back with too few
-    or too many vectors or ran out of memory, loads and unloads. `trouble` says why the
-    engine should get no requests, empty while it should; `is_lost` that only a new
-    process can serve again.
-    """
-
-    models: tuple[LoadedModel, ...]
-    loading: tuple[str, ...]
-    failed: tuple[FailedModel, ...]
-    memory_bytes: int
-    used_bytes: int
-    queued_texts: int
-    queued_tokens: int
-    streams: int
-    busy_streams: int
-    tokens_per_s: float
-    texts_total: int
-    tokens_total: int
-    batches_total: int
-    failed_total: int
-    padded_tokens_total: int = 0
-    mismatched_total: int = 0
-    out_of_memory_total: int = 0
-    loads_total: int = 0
-    unloads_total: int = 0
-    trouble: str = ""
-    is_lost: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -34,3 +34,14 @@ def test_truncated_texts_are_counted_where_there_are_any():
     assert value("embedding_truncated_texts_total", model="cut") == 2
     assert not value("embedding_truncated_texts_total", model="whole")
     assert value("embedding_texts_total", wire="nugen", model="cut") == 2
+
+
+def test_calls_of_providers_are_counted_by_what_came_of_them():
+    labels = {"provider": "acme-ai", "outcome": "timeout"}
+    before = value("embedding_provider_calls_total", **labels)
+    timed = value("embedding_provider_seconds_count", provider="acme-ai")
+
+    metrics.called_provider(provider="acme-ai", outcome="timeout", seconds=2.0)
+
+    assert value("embedding_provider_calls_total", **labels) == before + 1
+    assert value("embedding_provider_seconds_count", provider="acme-ai") == timed + 1

@@ -6,11 +6,13 @@ from dataclasses import replace
 
 import pytest
 import time_machine
+from prometheus_client import REGISTRY
 
 from accounts.authentication import caller_of
 from embeddings import process
 from embeddings.engine.errors import ForwardError, OverloadedError
 from embeddings.engine.spec import LoadedModel
+from tests.embeddings.engine.wires import make_endpoint
 from tests.factories import grant, make_model, make_remote_model
 from tests.fakes import FakeEngine
 
@@ -20,7 +22,7 @@ def made(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[FakeEngine]]:
     """The engines that get made, in place of real ones."""
     engines: list[FakeEngine] = []
 
-    def make(config: object) -> FakeEngine:
+    def make(config: object, *, hooks: object) -> FakeEngine:
         engines.append(FakeEngine())
         return engines[-1]
 
@@ -50,7 +52,7 @@ def test_sixteen_threads_get_one_engine(made: list[FakeEngine]) -> None:
 
 def test_settings_become_the_engines(settings, monkeypatch) -> None:
     configs = []
-    monkeypatch.setattr(process, "Engine", configs.append)
+    monkeypatch.setattr(process, "Engine", lambda one, **_: configs.append(one))
     monkeypatch.setattr(process, "_engine", None)
     settings.ENGINE_MEMORY_MB = 3
     settings.KEEP_ALIVE_S = 7.5
@@ -89,6 +91,32 @@ def test_the_probe_embeds_a_word_with_a_model_that_is_here(
     assert (job.spec.name, job.inputs) == ("near", (process.PROBE_TEXT,))
     (call,) = engine.calls
     assert call.tenant == process.PLATFORM
+
+
+def test_the_engines_news_of_providers_are_counted(made, monkeypatch) -> None:
+    told: list[object] = []
+    monkeypatch.setattr(
+        process, "Engine", lambda _, *, hooks: told.append(hooks) or FakeEngine()
+    )
+    process.get_engine()
+    endpoint = make_endpoint("https://api.example.com", provider="counted")
+    (hooks,) = told
+
+    hooks.on_call(endpoint, "ok", 0.1)
+    hooks.on_retry(endpoint)
+    hooks.on_rejected(endpoint, 401)
+
+    labels = {"provider": "counted"}
+    for name, more in (
+        ("calls_total", {"outcome": "ok"}),
+        ("retries_total", {}),
+        ("rejections_total", {"status": "401"}),
+        ("seconds_count", {}),
+    ):
+        found = REGISTRY.get_sample_value(
+            f"embedding_provider_{name}", {**labels, **more}
+        )
+        assert found == 1
 
 
 @pytest.mark.django_db

@@ -10,6 +10,7 @@ from embeddings.engine import Engine, EngineConfig
 from tests.embeddings.engine.bench import Bench
 from tests.embeddings.engine.making import make_spec
 from tests.embeddings.engine.shelf import Shelf
+from tests.embeddings.engine.vendor import Vendor
 from tests.tiny_models import build
 
 
@@ -64,3 +65,10 @@ def shelf():
 def spec(tiny):
     """A spec by its name; other names are other weights."""
     return lambda name: make_spec(tiny("minilm"), name=name, family=name)
+
+
+@pytest.fixture
+def vendor():
+    """A vendor's server that runs."""
+    with Vendor().running() as running:
+        yield running

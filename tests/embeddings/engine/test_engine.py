@@ -6,13 +6,14 @@ import time
 import numpy as np
 import pytest
 
-from embeddings.engine import Engine, EngineConfig, Job, Truncate, inspect
+from embeddings.engine import Engine, EngineConfig, Job, Output, Truncate, inspect
 from embeddings.engine.errors import (
     ForwardError,
     InvalidInputError,
     ModelUnavailableError,
     OverloadedError,
 )
+from tests.embeddings.engine import wires
 from tests.embeddings.engine.making import make_call, make_spec, start, until
 
 TOLERANCE = 2e-5
@@ -263,3 +264,38 @@ def test_openvino_and_torch_give_one_answer(tiny, tmp_path):
     assert (model.runtime, model.precision) == ("openvino", "float32")
     for engine in engines:
         engine.close(drain_s=5)
+
+
+def test_somebody_elses_model_is_asked_and_never_in_memory(engine, vendor):
+    vendor.usual = wires.openai
+    spec = wires.make_spec(wires.make_endpoint(vendor.url))
+    job = Job(spec=spec, inputs=("abc", "d"), dimensions=2)
+
+    load_ns = engine.load(spec, make_call())
+    made = engine.run(engine.prepare(job), make_call())
+
+    assert made.vectors.tolist() == [[3, 0], [1, 0]]
+    assert (load_ns, made.load_ns, made.tokens) == (0, 0, 3)
+    assert engine.loaded() == ()
+    assert not engine.unload(spec)
+    assert not engine.retry(spec)
+    assert len(vendor.asked) == 1
+
+
+def test_only_a_providers_count_is_asked_for(engine, vendor, tiny):
+    vendor.usual = wires.google
+    spec = wires.make_spec(wires.make_endpoint(vendor.url, "google"))
+    specs = (spec, make_spec(tiny("minilm")))
+    theirs, ours = (Job(spec=one, inputs=("a b",)) for one in specs)
+
+    assert engine.count(theirs, make_call()) == 2
+    with pytest.raises(ValueError, match="of this machine"):
+        engine.count(ours, make_call())
+
+
+@pytest.mark.parametrize("changes", [{"dimensions": 9}, {"output": Output.SPARSE}])
+def test_what_somebody_elses_model_has_not_is_refused_here(engine, changes):
+    spec = wires.make_spec(wires.make_endpoint("https://api.example.com"))
+
+    with pytest.raises(InvalidInputError):
+        engine.prepare(Job(spec=spec, inputs=("a",), **changes))
