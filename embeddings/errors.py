@@ -33,6 +33,7 @@ class ErrorCode(StrEnum):
     IDEMPOTENCY_RUNNING = "idempotency_running"
     OVERLOADED = "overloaded"
     UNAVAILABLE = "unavailable"
+    PROVIDER = "provider"
     CLIENT_GONE = "client_gone"
     INTERNAL = "internal"
 
@@ -178,6 +179,26 @@ class UnavailableError(ApiError):
 
     status_code = 503
     default_code = ErrorCode.UNAVAILABLE
+
+
+class ProviderBusyError(TenantBusyError):
+    """The provider of somebody else's model takes no more requests now.
+
+    To a caller it is as being too quick: slow down, and come back.
+    """
+
+    default_detail = "the model's provider is busy, please try again"
+
+
+class ProviderError(ApiError):
+    """The provider of somebody else's model refused our request, or answered wrong.
+
+    It is not the caller's to mend: an operator is told.
+    """
+
+    status_code = 502
+    default_code = ErrorCode.PROVIDER
+    default_detail = "the model's provider refused the request"
 
 
 class ClientGoneError(ApiError):

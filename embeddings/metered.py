@@ -1,5 +1,6 @@
 """One request's way through metering: admitted before any work, settled after it."""
 
+import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +13,9 @@ from accounts.metering import Ask, Claim, Reservation, Usage, get_meter
 from accounts.models import EventKind
 from accounts.pricing import ListPrice
 from accounts.quotas import Amounts, Standing
-from embeddings import errors
+from embeddings import errors, metrics
+
+logger = logging.getLogger(__name__)
 
 _STATUS_OK = 200
 
@@ -20,6 +23,8 @@ _STATUS_OK = 200
 @dataclass(slots=True, kw_only=True)
 class Metered:
     """A request while it runs; `tokens` are reserved when it is admitted.
+
+    They are billed too, unless it turns out that fewer were used.
 
     A replay was billed before under the same `claim`, and is not again. `standings` are
     how its tenant's quotas stand, as of the last word from metering.
@@ -38,6 +43,26 @@ class Metered:
     claim: Claim | None = None
     is_replay: bool = field(default=False, init=False)
     standings: tuple[Standing, ...] = field(default=(), init=False)
+    is_estimated: bool = field(default=False, init=False)
+    _used_tokens: int | None = field(default=None, init=False)
+
+    @property
+    def billed_tokens(self) -> int:
+        """What a success is billed: what was used, never more than was reserved."""
+        if self._used_tokens is None:
+            return self.tokens
+        return min(self._used_tokens, self.tokens)
+
+    def use(self, tokens: int, *, is_estimated: bool) -> None:
+        """Tell what the work used, as somebody else counted it, or estimated it.
+
+        More than was reserved is more than the texts can have: an operator is told.
+        """
+        self._used_tokens, self.is_estimated = tokens, is_estimated
+        excess = tokens - self.tokens
+        if excess > 0:
+            logger.error("%s: %d tokens beyond the bound", self.model, excess)
+            metrics.EXCESS_TOKENS.labels(self.model).inc(excess)
 
     @contextmanager
     def admitted(self) -> Iterator[None]:
@@ -102,8 +127,9 @@ class Metered:
         if status == _STATUS_OK and not self.is_replay:
             usage = replace(
                 usage,
-                tokens=self.tokens,
+                tokens=self.billed_tokens,
                 price_id=self.price.price_id,
-                list_nanos=self.price.nanos(tokens=self.tokens),
+                list_nanos=self.price.nanos(tokens=self.billed_tokens),
+                is_estimated=self.is_estimated,
             )
         self.standings = get_meter().settle(reservation, usage)

@@ -58,7 +58,7 @@ def embed(request: EmbeddingRequest, origin: Origin) -> EmbeddingResult:
     price = list_price(entry.name, at=occurred_at)
     with _translated(request):
         prepared = get_engine().prepare(job)
-    tokens, truncated = sum(prepared.tokens), sum(prepared.truncated)
+    truncated = sum(prepared.truncated)
     metered = Metered(
         event_id=origin.event_id,
         caller=origin.caller,
@@ -67,7 +67,7 @@ def embed(request: EmbeddingRequest, origin: Origin) -> EmbeddingResult:
         model=entry.name,
         wire=origin.wire,
         texts=len(request.inputs),
-        tokens=tokens,
+        tokens=prepared.most_tokens,
         truncated=truncated,
         price=price,
         claim=origin.claim,
@@ -75,12 +75,14 @@ def embed(request: EmbeddingRequest, origin: Origin) -> EmbeddingResult:
     release_connection()
     with metered.admitted(), _translated(request):
         made = _run(prepared, request, origin)
+        if isinstance(made, Dense) and made.tokens is not None:
+            metered.use(made.tokens, is_estimated=made.is_estimated)
         total_ns = time.monotonic_ns() - origin.started_ns
     metrics.served(
         wire=origin.wire,
         model=entry.name,
         texts=len(request.inputs),
-        tokens=tokens,
+        tokens=metered.billed_tokens,
         truncated=truncated,
     )
     return EmbeddingResult(
@@ -90,6 +92,7 @@ def embed(request: EmbeddingRequest, origin: Origin) -> EmbeddingResult:
         vectors=made.vectors if isinstance(made, Dense) else _no_vectors(prepared),
         sparse=made.vectors if isinstance(made, Sparse) else (),
         tokens=prepared.tokens,
+        billed_tokens=metered.billed_tokens,
         truncated=prepared.truncated,
         load_ns=made.load_ns,
         total_ns=total_ns,
@@ -105,6 +108,8 @@ def count_tokens(request: EmbeddingRequest, caller: Caller) -> int:
     check_count(request, caller)
     job = _job(request, resolve(caller, request.model))
     release_connection()
+    if job.spec.endpoint is not None:
+        return _provider_count(request, job, caller)
     with _translated(request):
         return sum(_uncut_tokens(replace(job, inputs=(one,))) for one in job.inputs)
 
@@ -114,6 +119,22 @@ def check_health(name: str | None, caller: Caller) -> None:
     resolve(caller, name).runnable()
     if trouble():
         raise errors.UnavailableError("the server cannot embed now", retry_after_s=5)
+
+
+def _provider_count(request: EmbeddingRequest, job: Job, caller: Caller) -> int:
+    """What the provider of somebody else's model counts."""
+    call = Call(
+        tenant=caller.tenant_slug,
+        weight=caller.limits.weight,
+        deadline=time.monotonic() + settings.REQUEST_TIMEOUT_S,
+    )
+    with _translated(request):
+        count = get_engine().count(job, call)
+    if count is None:
+        raise errors.UnsupportedError(
+            f"the tokens of model {request.model!r} cannot be counted"
+        )
+    return count
 
 
 def _uncut_tokens(job: Job) -> int:
@@ -210,9 +231,9 @@ def _run(
     if request.loads_only:
         load_ns = engine.load(prepared.job.spec, call)
         return Dense(vectors=_no_vectors(prepared), load_ns=load_ns, run_ns=0)
-    if not prepared.rows and request.output is Output.SPARSE:
+    if not request.inputs and request.output is Output.SPARSE:
         return Sparse(vectors=(), load_ns=0, run_ns=0)
-    if not prepared.rows:
+    if not request.inputs:
         return Dense(vectors=_no_vectors(prepared), load_ns=0, run_ns=0)
     return engine.run(prepared, call)
 
@@ -255,6 +276,8 @@ def _translated(request: EmbeddingRequest) -> Iterator[None]:
             f"model {request.model or ''!r} is not available now",
             retry_after_s=error.retry_after_s,
         ) from error
+    except engine_errors.ProviderError as error:
+        raise _provider_error(error) from error
     except engine_errors.DeadlineError as error:
         raise errors.UnavailableError(
             "the model did not answer in time", retry_after_s=5
@@ -263,3 +286,12 @@ def _translated(request: EmbeddingRequest) -> Iterator[None]:
         raise errors.ClientGoneError from error
     except engine_errors.EngineError as error:
         raise errors.InternalError(str(error)) from error
+
+
+def _provider_error(error: engine_errors.ProviderError) -> errors.ApiError:
+    """What a caller is told of somebody else's refusal."""
+    if isinstance(error, engine_errors.ProviderTooLongError):
+        return errors.TextTooLongError(str(error))
+    if isinstance(error, engine_errors.ProviderBusyError):
+        return errors.ProviderBusyError(retry_after_s=error.retry_after_s)
+    return errors.ProviderError(str(error))

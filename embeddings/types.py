@@ -53,7 +53,8 @@ class EmbeddingResult:
     Where sparse vectors were asked for, they are in `sparse`, and `vectors` is empty.
     `model` is the name the caller used; `tokens` counts what the model processed per
     text; `created_at` is in Unix seconds. `standings` are the caller's quotas after it.
-    A replay was billed before, under the caller's Idempotency-Key.
+    A replay was billed before, under the caller's Idempotency-Key. Of somebody else's
+    model often only the `billed_tokens` of all texts are known; `tokens` is empty then.
     """
 
     request_id: str
@@ -68,10 +69,13 @@ class EmbeddingResult:
     is_instruction_ignored: bool = False
     standings: tuple[Standing, ...] = ()
     is_replay: bool = False
+    billed_tokens: int | None = None
 
     @property
     def total_tokens(self) -> int:
         """Tokens of all texts: the figure that is billed."""
+        if self.billed_tokens is not None:
+            return self.billed_tokens
         return sum(self.tokens)
 
 

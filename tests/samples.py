@@ -42,6 +42,7 @@ STATUS = {
     ErrorCode.IDEMPOTENCY_RUNNING: 409,
     ErrorCode.OVERLOADED: 503,
     ErrorCode.UNAVAILABLE: 503,
+    ErrorCode.PROVIDER: 502,
     ErrorCode.CLIENT_GONE: 499,
     ErrorCode.INTERNAL: 500,
 }

@@ -79,6 +79,7 @@ _STATUS = {
     ErrorCode.CLIENT_GONE: (499, "CANCELLED"),
     ErrorCode.OVERLOADED: (503, "UNAVAILABLE"),
     ErrorCode.UNAVAILABLE: (503, "UNAVAILABLE"),
+    ErrorCode.PROVIDER: (502, "INTERNAL"),
     ErrorCode.INTERNAL: (500, "INTERNAL"),
 }
 

@@ -140,7 +140,7 @@ class OpenAI(Dialect):
         return Reply(body=_model(model))
 
     def render_error(self, failure: Failure) -> Reply:
-        """The four fields that SDKs read; a spent quota is not worth a retry."""
+        """The four fields that SDKs read; what stays as it is is not worth a retry."""
         code = ErrorCode(failure.code)
         status = _STATUS.get(code, failure.status)
         kind = "server_error" if status >= _SERVER_ERROR else "invalid_request_error"
@@ -158,7 +158,7 @@ class OpenAI(Dialect):
             message = f"'$.input' is invalid. {message}"
             param = "input"
         headers = {}
-        if code is ErrorCode.QUOTA_EXCEEDED:
+        if code in {ErrorCode.QUOTA_EXCEEDED, ErrorCode.PROVIDER}:
             headers["x-should-retry"] = "false"
         return Reply(
             status=status,

@@ -71,6 +71,26 @@ def test_a_failure_bills_nothing(metered, house, error, status):
     assert getattr(error, "standings", metered.standings) == metered.standings
 
 
+def test_what_was_used_is_billed_where_it_is_less(metered):
+    with metered.admitted():
+        assert used() == (7, True)
+        metered.use(3, is_estimated=False)
+
+    event = UsageEvent.objects.get()
+    assert (event.tokens, event.is_estimated, metered.billed_tokens) == (3, False, 3)
+    assert used() == (3, False)
+
+
+def test_what_is_beyond_the_bound_is_not_billed_but_told(metered, caplog):
+    with metered.admitted():
+        metered.use(9, is_estimated=True)
+
+    event = UsageEvent.objects.get()
+    assert (event.tokens, event.is_estimated, metered.billed_tokens) == (7, True, 7)
+    assert used() == (7, False)
+    assert "2 tokens beyond the bound" in caplog.text
+
+
 def test_a_worker_that_is_killed_leaves_nothing_held(metered):
     with pytest.raises(SystemExit), metered.admitted():
         raise SystemExit

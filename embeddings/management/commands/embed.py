@@ -92,7 +92,7 @@ def _lines(job: Job, texts: Iterator[str]) -> Iterator[str]:
         for index, vector in enumerate(dense.vectors):
             line = {
                 "index": start + index,
-                "tokens": prepared.tokens[index],
+                "tokens": prepared.tokens[index] if prepared.tokens else None,
                 "truncated": prepared.truncated[index],
                 "embedding": vector,
             }
