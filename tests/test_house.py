@@ -12,6 +12,7 @@ from django.core.management import get_commands
 
 from embeddings.catalog.shipped_models import SHIPPED, ShippedModel
 from embeddings.dialects import all_dialects
+from embeddings.engine.backends import own_backends
 from embeddings.engine.families import all_families
 from embeddings.engine.families.base import Family
 
@@ -115,6 +116,12 @@ def test_readme_names_every_setting(name: str) -> None:
 @pytest.mark.parametrize("family", all_families(), ids=lambda family: family.name)
 def test_readme_names_every_family(family: Family) -> None:
     assert f"| `{family.name}` |" in README
+
+
+@pytest.mark.parametrize("backend", own_backends(), ids=lambda kind: kind.name)
+def test_readme_names_every_backend(backend) -> None:
+    assert f"| `{backend.name}` |" in README
+    assert f"[{backend.extra}]" in README
 
 
 @pytest.mark.parametrize("shipped", SHIPPED, ids=lambda shipped: shipped.name)
