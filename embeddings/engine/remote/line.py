@@ -85,6 +85,7 @@ class Line:
         self._tags: dict[str, float] = {}
         self._now = 0.0
         self._threads = 0
+        self._busy = 0
         self._concurrency = 1
         self._errands: set[Errand] = set()
         self._is_closed = False
@@ -108,8 +109,8 @@ class Line:
             results=[None] * len(works),
             left=len(works),
         )
-        self._add(errand, works)
         try:
+            self._add(errand, works)
             wait(errand.done, call, what="the provider's answer")
         finally:
             with self._changed:
@@ -139,13 +140,11 @@ class Line:
             for index, work in enumerate(works):
                 self._queue(Piece(errand, index, work))
             self._changed.notify_all()
-            while self._threads < min(self._concurrency, self._waiting()):
-                self._threads += 1
+            waiting = sum(map(len, self._lanes.values()))
+            while self._threads < min(self._concurrency, self._busy + waiting):
                 name = f"{self._name}-{self._threads}"
                 threading.Thread(target=self._work, name=name, daemon=True).start()
-
-    def _waiting(self) -> int:
-        return self._threads + sum(map(len, self._lanes.values()))
+                self._threads += 1
 
     def _queue(self, piece: Piece) -> None:
         tenant = piece.errand.tenant
@@ -168,6 +167,8 @@ class Line:
                 self._failed(piece, BadAnswerError(f"the call failed with {name}"))
             else:
                 self._put(piece, result)
+            with self._changed:
+                self._busy -= 1
 
     @staticmethod
     def _ends_at(piece: Piece) -> float:
@@ -185,6 +186,7 @@ class Line:
                     piece = self._take()
                     if not piece.errand.done.is_set():
                         piece.tries += 1
+                        self._busy += 1
                         return piece
                 elif self._later:
                     pause = self._later[0][0] - time.monotonic()

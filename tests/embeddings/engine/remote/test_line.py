@@ -301,3 +301,14 @@ def test_what_hangs_is_failed_at_the_end():
 def test_weights_are_positive():
     with pytest.raises(ValueError, match="positive"):
         Line("test").run([work(lambda: 1)], make_call(weight=0.0), rules=ONE)
+
+
+def test_one_call_takes_one_thread():
+    line, gate = Line("test"), Gate()
+    rules = Rules(concurrency=8, attempts=1, timeout_s=20.0)
+    running = start(lambda: line.run([gate.call("a")], make_call(), rules=rules))
+    gate.await_one()
+
+    assert line._threads == 1
+    gate.let.release()
+    running[0].join()
