@@ -30,6 +30,7 @@ from embeddings.engine.spec import (
     Job,
     Prepared,
 )
+from embeddings.engine.vectors import finish
 
 logger = logging.getLogger(__name__)
 
@@ -92,9 +93,15 @@ class Providers:
                 most_tokens=backend.most_tokens,
             )
         ]
-        parts = cast("list[Part]", self._run(works, call, prepared.job, backend))
+        job = prepared.job
+        parts = cast("list[Part]", self._run(works, call, job, backend))
         return Dense(
-            vectors=np.concatenate([part.vectors for part in parts]),
+            # Whole or cut, their length is the vendor's business unless somebody asks.
+            vectors=finish(
+                np.concatenate([part.vectors for part in parts]),
+                dimensions=job.dimensions or job.spec.dimensions,
+                normalize=bool(job.normalize),
+            ),
             load_ns=0,
             run_ns=time.perf_counter_ns() - started_ns,
             tokens=sum(part.tokens for part in parts),

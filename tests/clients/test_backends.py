@@ -24,7 +24,9 @@ from tests.inline_meter import InlineMeter
 from tests.live import MODEL
 
 GIVEN = tuple(text for text in TEXTS if text)
-BACKENDS = ("openai", "cohere", "google")
+BACKENDS = ("openai", "azure", "cohere", "google")
+#: The wires that are named otherwise than their backends.
+WIRES = {"azure": "azure_openai"}
 LONG = "word " * 400
 
 
@@ -42,12 +44,12 @@ def spec_of(server, backend, **changes):
     return make_spec(endpoint, **{**facts, **changes})
 
 
-def billed(server, wire):
+def billed(server, backend):
     """Requests and tokens in the provider's own ledger."""
     ((requests, tokens),) = server.query(
         "SELECT count(*), coalesce(sum(tokens), 0) FROM accounts_usageevent"
         " WHERE wire = %s AND status = 200",
-        wire,
+        WIRES.get(backend, backend),
     )
     return np.array([int(requests), int(tokens)])
 

@@ -181,9 +181,9 @@ def test_errors_have_the_four_fields(code: ErrorCode) -> None:
 
 
 @pytest.mark.parametrize("code", list(ErrorCode), ids=str)
-def test_only_a_spent_quota_is_not_worth_a_retry(code: ErrorCode) -> None:
+def test_what_stays_as_it_is_is_not_worth_a_retry(code: ErrorCode) -> None:
     headers = OPENAI.render_error(a_failure(code)).headers
 
     assert headers.get("x-should-retry") == (
-        "false" if code is ErrorCode.QUOTA_EXCEEDED else None
+        "false" if code in {ErrorCode.QUOTA_EXCEEDED, ErrorCode.PROVIDER} else None
     )

@@ -378,3 +378,12 @@ def test_no_line_of_the_sdks_log_holds_a_text(house, vendor, caplog):
 
     assert "SECRET-TEXT" not in caplog.text
     assert SECRET not in caplog.text
+
+
+@pytest.mark.parametrize(("normalize", "length"), [(None, 3), (False, 3), (True, 1)])
+def test_lengths_are_the_vendors_unless_somebody_asks(house, vendor, normalize, length):
+    vendor.usual = OPENAI.answer
+
+    made = house.embed(spec_of(OPENAI, vendor), "abc", normalize=normalize)
+
+    assert made.vectors[0].tolist() == [length, 0, 0, 0]
