@@ -8,6 +8,7 @@ from django.conf import settings
 from accounts.authentication import Caller
 from embeddings import metrics
 from embeddings.catalog.lookup import CatalogEntry, entries_of, entry_of
+from embeddings.catalog.providers import clear_trouble, note_trouble
 from embeddings.engine import Engine, EngineConfig, Hooks
 from embeddings.engine.errors import OverloadedError
 from embeddings.engine.spec import Call, Endpoint, Job, LoadedModel
@@ -41,7 +42,12 @@ def get_engine() -> Engine:
                     runtime=settings.ENGINE_RUNTIME,
                     cache_folder=settings.ENGINE_CACHE_DIR,
                 ),
-                hooks=Hooks(on_rejected=_rejected, on_call=_called, on_retry=_retried),
+                hooks=Hooks(
+                    on_rejected=_rejected,
+                    on_answered=_answered,
+                    on_call=_called,
+                    on_retry=_retried,
+                ),
             )
         return _engine
 
@@ -133,5 +139,10 @@ def _retried(endpoint: Endpoint) -> None:
     metrics.PROVIDER_RETRIES.labels(endpoint.provider).inc()
 
 
+def _answered(endpoint: Endpoint) -> None:
+    clear_trouble(endpoint.provider_id)
+
+
 def _rejected(endpoint: Endpoint, status: int) -> None:
+    note_trouble(endpoint.provider_id, status)
     metrics.PROVIDER_REJECTIONS.labels(endpoint.provider, str(status)).inc()

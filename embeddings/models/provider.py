@@ -1,6 +1,5 @@
 """Whose models are served besides our own: where they answer, and with which key."""
 
-from importlib.metadata import entry_points
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -12,6 +11,7 @@ from django.utils import timezone
 
 from accounts.encryption import decrypt, encrypt
 from accounts.models.revision import bump_revision
+from embeddings.engine.backends import backend_titles, needs_url
 from embeddings.models.endpoint_rules import (
     check_credential,
     check_options,
@@ -19,23 +19,10 @@ from embeddings.models.endpoint_rules import (
     clean_hosts,
 )
 
-#: What distributions offer further backends under, by the names that kinds have.
-ENTRY_POINTS = "embedding_platform.backends"
-KINDS = {
-    "openai": "OpenAI, or who speaks its API",
-    "azure": "Azure OpenAI",
-    "cohere": "Cohere",
-    "google": "Google Gemini",
-}
-#: Kinds whose vendor has no address that is everybody's.
-WITHOUT_OWN_URL = frozenset({"azure"})
-
 
 def provider_kinds() -> list[tuple[str, str]]:
-    """The kinds of provider that are spoken here, installed ones included."""
-    installed = {entry.name for entry in entry_points(group=ENTRY_POINTS)}
-    further = sorted(installed - KINDS.keys())
-    return [*KINDS.items(), *((name, name) for name in further)]
+    """The backends that there are, installed ones included, with their titles."""
+    return sorted(backend_titles().items())
 
 
 class ProviderQuerySet(models.QuerySet["Provider"]):
@@ -214,5 +201,5 @@ class Provider(models.Model):
     def _check_url(self) -> None:
         if self.url:
             check_url(self.url, allowed_hosts=self.allowed_hosts)
-        elif self.kind in WITHOUT_OWN_URL:
+        elif needs_url(self.kind):
             raise ValidationError("This kind has no address that is everybody's.")

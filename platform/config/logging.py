@@ -12,8 +12,8 @@ from accounts.encryption import MARK
 JSON = "json"
 CONSOLE = "console"
 
-#: An API key of ours, whatever follows the name of a scheme, what stands in a path where
-#: a key may stand, however that is written, and what is encrypted.
+#: An API key of ours, whatever follows the name of a scheme, what stands in a path
+#: where a key may stand, however that is written, and what is encrypted.
 CREDENTIAL = re.compile(
     r"(emb_live_)[0-9A-Za-z]+"
     r"|(\bBearer\s+)[^\s'\",]+"

@@ -13,7 +13,7 @@ from embeddings import process
 from embeddings.engine.errors import ForwardError, OverloadedError
 from embeddings.engine.spec import LoadedModel
 from tests.embeddings.engine.wires import make_endpoint
-from tests.factories import grant, make_model, make_remote_model
+from tests.factories import grant, make_model, make_provider, make_remote_model
 from tests.fakes import FakeEngine
 
 
@@ -93,19 +93,28 @@ def test_the_probe_embeds_a_word_with_a_model_that_is_here(
     assert call.tenant == process.PLATFORM
 
 
-def test_the_engines_news_of_providers_are_counted(made, monkeypatch) -> None:
+@pytest.mark.django_db
+def test_the_engines_news_of_providers_are_counted_and_noted(made, monkeypatch) -> None:
     told: list[object] = []
     monkeypatch.setattr(
         process, "Engine", lambda _, *, hooks: told.append(hooks) or FakeEngine()
     )
     process.get_engine()
-    endpoint = make_endpoint("https://api.example.com", provider="counted")
+    row = make_provider()
+    endpoint = make_endpoint(
+        "https://api.example.com", provider="counted", provider_id=row.pk
+    )
     (hooks,) = told
 
     hooks.on_call(endpoint, "ok", 0.1)
     hooks.on_retry(endpoint)
     hooks.on_rejected(endpoint, 401)
 
+    row.refresh_from_db()
+    assert "401" in row.trouble
+    hooks.on_answered(endpoint)
+    row.refresh_from_db()
+    assert row.trouble == ""
     labels = {"provider": "counted"}
     for name, more in (
         ("calls_total", {"outcome": "ok"}),

@@ -33,6 +33,11 @@ def backend_titles() -> dict[str, str]:
     return others | {kind.name: kind.title for kind in own_backends()}
 
 
+def needs_url(name: str) -> bool:
+    """Whether a backend of this package has no address that is everybody's."""
+    return any(kind.needs_url for kind in own_backends() if kind.name == name)
+
+
 def backend_named(name: str) -> type[Backend]:
     """The backend of this name; raises `ModelUnavailableError` where there is none."""
     for kind in own_backends():

@@ -17,6 +17,7 @@ class AzureBackend(OpenAIBackend):
 
     name = "azure"
     title = "Azure OpenAI"
+    needs_url = True
 
     def _open(self, sdk: Any) -> Any:
         if not self.endpoint.url:

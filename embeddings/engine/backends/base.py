@@ -20,13 +20,15 @@ class Backend:
 
     An SDK is imported in the constructor, has its own retries off, and sends through
     `transport` alone, whose failures it may wrap as it likes. `extra` names the SDK's
-    extra. Calls have `most_texts` and, by their bound, `most_tokens` at most.
-    `too_long` is found in the vendor's refusal of a text that has too many tokens.
+    extra; `needs_url` that the vendor has no address for all. Calls have `most_texts`
+    and, by their bound, `most_tokens` at most. `too_long` is found in the vendor's
+    refusal of a text that has too many tokens.
     """
 
     name: ClassVar[str]
     title: ClassVar[str]
     extra: ClassVar[str] = ""
+    needs_url: ClassVar[bool] = False
     most_texts: ClassVar[int] = 2048
     most_tokens: ClassVar[int | None] = None
     takes_token_ids: ClassVar[bool] = False

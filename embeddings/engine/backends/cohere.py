@@ -24,6 +24,8 @@ _TRUNCATE = {
     Truncate.END: "END",
     Truncate.START: "START",
 }
+#: Models that take a size, their own included.
+_TAKES_SIZE = re.compile(r"embed-v[4-9]")
 #: Tokens are counted one text per call: more texts than this are not worth it.
 _MOST_COUNTED = 8
 #: Longer texts the count refuses.
@@ -56,8 +58,9 @@ class CohereBackend(Backend):
     def embed(self, ask: Ask) -> Answer:
         """One call of the embed route."""
         asked: dict[str, Any] = {}
-        if ask.dimensions is not None:
-            asked["output_dimension"] = ask.dimensions
+        # Models that take a size may stand in the catalog with one below their own.
+        if ask.dimensions is not None or _TAKES_SIZE.search(ask.model):
+            asked["output_dimension"] = ask.size
         if ask.max_tokens is not None:
             asked["max_tokens"] = ask.max_tokens
         found = self._client.embed(

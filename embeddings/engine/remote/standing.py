@@ -53,7 +53,7 @@ class Standing:
 
     def _reject(self, endpoint: Endpoint, reason: str, *, status: int) -> None:
         if self._is_news(endpoint, reason):
-            logger.error("the provider %s: %s", endpoint.provider, reason)
+            logger.warning("the provider %s: %s", endpoint.provider, reason)
         self._tell(self._hooks.on_rejected, endpoint, status)
 
     def _is_news(self, endpoint: Endpoint, said: str) -> bool:

@@ -3,12 +3,12 @@
 import pytest
 
 from embeddings.catalog.vendor_models import VENDOR_MODELS, models_of, vendor_model
-from embeddings.models.provider import KINDS
+from embeddings.engine.backends import backend_titles
 
 
 @pytest.mark.parametrize("known", VENDOR_MODELS, ids=lambda known: known.name)
 def test_sizes_fit(known):
-    assert known.kinds <= KINDS.keys()
+    assert known.kinds <= backend_titles().keys()
     assert known.max_tokens > 0
     assert known.max_texts > 0
     assert known.offers(known.dimensions)

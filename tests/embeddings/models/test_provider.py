@@ -13,8 +13,9 @@ from django.utils import timezone
 
 from accounts.encryption import EncryptionError
 from accounts.models import Revision
-from embeddings.models import EmbeddingModel, Provider, provider
-from embeddings.models.provider import KINDS, provider_kinds
+from embeddings.engine import backends
+from embeddings.models import EmbeddingModel, Provider
+from embeddings.models.provider import provider_kinds
 from tests.factories import make_model, make_provider, make_remote_model
 
 pytestmark = pytest.mark.django_db
@@ -125,10 +126,11 @@ def test_cleaning_names_the_field(fields, field) -> None:
 
 
 def test_installed_backends_are_kinds_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    entry = EntryPoint("voyage", "somewhere:Backend", provider.ENTRY_POINTS)
-    monkeypatch.setattr(provider, "entry_points", lambda **_: [entry])
+    entry = EntryPoint("voyage", "somewhere:Backend", backends.GROUP)
+    monkeypatch.setattr(backends, "_entry_points", lambda: (entry,))
 
-    assert [name for name, _ in provider_kinds()] == [*KINDS, "voyage"]
+    names = [name for name, _ in provider_kinds()]
+    assert names == ["azure", "cohere", "google", "openai", "voyage"]
     assert make_provider(kind="voyage").pk
 
 

@@ -19,7 +19,7 @@ def backend(vendor):
 
 
 def ask(*texts, **changes):
-    facts = {"model": "embed-v4.0", "width": 4, "limit_tokens": 8}
+    facts = {"model": "embed-english-v3.0", "width": 4, "limit_tokens": 8}
     return Ask(inputs=texts or ("a",), **{**facts, **changes})
 
 
@@ -49,6 +49,13 @@ def test_sizes_and_cuts_that_are_asked_for(vendor, backend):
 
     body = vendor.asked[0].body
     assert (body["output_dimension"], body["max_tokens"]) == (2, 7)
+
+
+def test_a_size_below_the_models_own_is_always_asked_for(vendor, backend):
+    """The catalog may hold a model with fewer dimensions than it makes unasked."""
+    backend.embed(ask(model="embed-v4.0", width=3))
+
+    assert vendor.asked[0].body["output_dimension"] == 3
 
 
 def test_the_figure_is_what_is_billed(vendor, backend):

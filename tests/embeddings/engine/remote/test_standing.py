@@ -38,7 +38,7 @@ def test_rejections_are_told_each_time_and_logged_once(standing, told, caplog, s
 
     assert told == [("4xx", 1.0), status] * 3
     (record,) = caplog.records
-    assert record.levelname == "ERROR"
+    assert record.levelname == "WARNING"
     assert "acme-ai" in record.getMessage()
     assert SECRET not in caplog.text
 
