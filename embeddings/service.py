@@ -1,8 +1,7 @@
 """The one pipeline: resolve, tokenize and count, embed, meter."""
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from uuid import UUID
@@ -30,6 +29,7 @@ from embeddings.engine.spec import (
 )
 from embeddings.metered import Metered
 from embeddings.process import get_engine, trouble
+from embeddings.translation import translated
 from embeddings.types import EmbeddingRequest, EmbeddingResult
 
 
@@ -56,7 +56,7 @@ def embed(request: EmbeddingRequest, origin: Origin) -> EmbeddingResult:
     job = _job(request, entry)
     occurred_at = datetime.now(UTC)
     price = list_price(entry.name, at=occurred_at)
-    with _translated(request):
+    with translated(request):
         prepared = get_engine().prepare(job)
     truncated = sum(prepared.truncated)
     metered = Metered(
@@ -73,7 +73,7 @@ def embed(request: EmbeddingRequest, origin: Origin) -> EmbeddingResult:
         claim=origin.claim,
     )
     release_connection()
-    with metered.admitted(), _translated(request):
+    with metered.admitted(), translated(request):
         made = _run(prepared, request, origin)
         if isinstance(made, Dense) and made.tokens is not None:
             metered.use(made.tokens, is_estimated=made.is_estimated)
@@ -110,7 +110,7 @@ def count_tokens(request: EmbeddingRequest, caller: Caller) -> int:
     release_connection()
     if job.spec.endpoint is not None:
         return _provider_count(request, job, caller)
-    with _translated(request):
+    with translated(request):
         return sum(_uncut_tokens(replace(job, inputs=(one,))) for one in job.inputs)
 
 
@@ -128,7 +128,7 @@ def _provider_count(request: EmbeddingRequest, job: Job, caller: Caller) -> int:
         weight=caller.limits.weight,
         deadline=time.monotonic() + settings.REQUEST_TIMEOUT_S,
     )
-    with _translated(request):
+    with translated(request):
         count = get_engine().count(job, call)
     if count is None:
         raise errors.UnsupportedError(
@@ -256,42 +256,3 @@ def release_connection() -> None:
     """Give the database connection back before waiting for the model, or a place."""
     if not connection.in_atomic_block:
         connection.close()
-
-
-@contextmanager
-def _translated(request: EmbeddingRequest) -> Iterator[None]:
-    """The engine's errors as the API's, each in one place."""
-    try:
-        yield
-    except engine_errors.InputTooLongError as error:
-        raise errors.TextTooLongError(str(error), param=None) from error
-    except engine_errors.InvalidInputError as error:
-        raise errors.InvalidRequestError(str(error)) from error
-    except engine_errors.TenantOverloadedError as error:
-        raise errors.TenantBusyError(retry_after_s=error.retry_after_s) from error
-    except engine_errors.OverloadedError as error:
-        raise errors.OverloadedError(retry_after_s=error.retry_after_s) from error
-    except engine_errors.ModelUnavailableError as error:
-        raise errors.UnavailableError(
-            f"model {request.model or ''!r} is not available now",
-            retry_after_s=error.retry_after_s,
-        ) from error
-    except engine_errors.ProviderError as error:
-        raise _provider_error(error) from error
-    except engine_errors.DeadlineError as error:
-        raise errors.UnavailableError(
-            "the model did not answer in time", retry_after_s=5
-        ) from error
-    except engine_errors.CancelledError as error:
-        raise errors.ClientGoneError from error
-    except engine_errors.EngineError as error:
-        raise errors.InternalError(str(error)) from error
-
-
-def _provider_error(error: engine_errors.ProviderError) -> errors.ApiError:
-    """What a caller is told of somebody else's refusal."""
-    if isinstance(error, engine_errors.ProviderTooLongError):
-        return errors.TextTooLongError(str(error))
-    if isinstance(error, engine_errors.ProviderBusyError):
-        return errors.ProviderBusyError(retry_after_s=error.retry_after_s)
-    return errors.ProviderError(str(error))

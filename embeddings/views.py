@@ -1,8 +1,6 @@
 """The one API view: authenticate, parse, call, render; and its error funnel."""
 
 import logging
-import select
-import socket
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -31,6 +29,7 @@ from embeddings import errors, metrics, request_body, service
 from embeddings.catalog.lookup import models_of, resolve
 from embeddings.dialects import dialect_below
 from embeddings.dialects.base import Dialect, Operation, Route, WireRequest
+from embeddings.hang_up import hang_up_detector
 from embeddings.idempotency import claim_of
 from embeddings.in_flight import Place, get_in_flight
 from embeddings.problems import shape_below
@@ -143,7 +142,7 @@ class WireView(APIView):
                 self.caller.tenant_slug,
                 weight=self.caller.limits.weight,
                 wait_s=settings.READ_TIMEOUT_S / 2,
-                is_gone=_hang_up_detector(environ),
+                is_gone=hang_up_detector(environ),
             )
 
     @property
@@ -192,7 +191,7 @@ def _embed(view: WireView, wire: WireRequest) -> Reply:
         caller=view.caller,
         wire=view.dialect.name,
         started_ns=view.started_ns,
-        is_gone=_hang_up_detector(view.request.META),
+        is_gone=hang_up_detector(view.request.META),
         claim=claim_of(wire, request),
     )
     result = service.embed(request, origin)
@@ -253,29 +252,6 @@ def _fact_headers(result: EmbeddingResult) -> dict[str, str]:
     if result.is_instruction_ignored:
         headers["x-instruction-ignored"] = "1"
     return headers
-
-
-def _hang_up_detector(environ: Mapping[str, Any]) -> Callable[[], bool] | None:
-    """Whether the client closed its end, peeked at without reading anything."""
-    connection = environ.get("gunicorn.socket")
-    if connection is None:
-        return None
-
-    def is_gone() -> bool:
-        try:
-            # Not select(), which fails for the sockets beyond the first 1,024.
-            readable = select.poll()
-            readable.register(connection, select.POLLIN)
-            if not readable.poll(0):
-                return False
-            peeked = connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
-        except BlockingIOError:
-            return False
-        except (OSError, ValueError):
-            return True
-        return bool(peeked == b"")
-
-    return is_gone
 
 
 def refusal(request: HttpRequest, error: Exception) -> HttpResponse:

@@ -1,9 +1,6 @@
 """What a caller reads when the engine, the ledger or our own code fails."""
 
-import fcntl
 import logging
-import resource
-import socket
 import time
 
 import pytest
@@ -222,35 +219,6 @@ def test_the_answers_digits_hold_a_float32(client: Client, house, engine) -> Non
 
     assert b"NaN" not in response.content
     assert b"null" not in response.content
-
-
-def test_a_hung_up_client_is_noticed(client: Client, house, engine) -> None:
-    ours, theirs = socket.socketpair()
-    with ours, theirs:
-        is_gone = views._hang_up_detector({"gunicorn.socket": ours})
-        assert is_gone is not None
-        assert not is_gone()
-        theirs.send(b"more")
-        assert not is_gone()
-        ours.recv(4)
-        theirs.close()
-        assert is_gone()
-    assert is_gone()
-    assert views._hang_up_detector({}) is None
-
-
-def test_a_client_on_a_high_socket_is_not_taken_for_gone() -> None:
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, hard), hard))
-    ours, theirs = socket.socketpair()
-    with ours, theirs:
-        descriptor = fcntl.fcntl(ours, fcntl.F_DUPFD, 2000)
-        with socket.socket(fileno=descriptor) as high:
-            is_gone = views._hang_up_detector({"gunicorn.socket": high})
-
-            assert is_gone is not None
-            assert not is_gone()
-    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 @override_settings(REQUEST_TIMEOUT_S=60)
