@@ -25,6 +25,7 @@ from embeddings.tenant_api.reading import read_body, read_query
 from embeddings.tenant_api.rights import (
     Rights,
     check_may_give,
+    check_room,
     locked_keys,
     rights_of,
 )
@@ -174,6 +175,7 @@ class KeysView(ManagingView):
                 expires_at=wanted["expires_at"] or own.expires_at,
             )
             check_may_give(own, rights)
+            check_room(own.tenant)
             issued = ApiKey.objects.issue(
                 tenant=own.tenant,
                 name=wanted["name"],
@@ -232,6 +234,7 @@ class RotationView(ManagingView):
             if old is None:
                 raise KeyNotFoundError
             check_may_give(keys[self.caller.api_key_id], rights_of(old))
+            check_room(old.tenant)
             try:
                 issued = rotate(old, overlap=timedelta(seconds=overlap_s))
             except NotActiveError as error:

@@ -2,11 +2,19 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db.models import Q
+from django.utils import timezone
 
 from accounts.authentication import Caller
 from accounts.errors import ForbiddenError, InvalidApiKeyError
-from accounts.models import ApiKey, Scope
+from accounts.models import ApiKey, Scope, Tenant
+from embeddings.errors import InvalidRequestError
+
+#: How long a key that ended counts as one that there is.
+REMEMBERED = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +57,23 @@ def locked_keys(caller: Caller, *others: int) -> dict[int, ApiKey]:
     if Scope.MANAGE not in own.scopes:
         raise ForbiddenError
     return found
+
+
+def check_room(tenant: Tenant) -> None:
+    """Raise `InvalidRequestError` where a tenant has as many keys as it may issue.
+
+    Those that ended count for a day, so that issuing and revoking fills no table. The
+    tenant's row is locked until the transaction ends.
+    """
+    Tenant.objects.select_for_update(no_key=True).get(pk=tenant.pk)
+    now = timezone.now()
+    is_active = Q(revoked_at=None) & (Q(expires_at=None) | Q(expires_at__gt=now))
+    counted = is_active | Q(created_at__gt=now - REMEMBERED)
+    if ApiKey.objects.filter(counted, tenant=tenant).count() >= settings.MAX_API_KEYS:
+        raise InvalidRequestError(
+            f"there may be {settings.MAX_API_KEYS:,} keys, and these there are; those"
+            " that were revoked count for a day"
+        )
 
 
 def check_may_give(own: ApiKey, rights: Rights) -> None:

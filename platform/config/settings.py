@@ -56,6 +56,9 @@ MAX_BODY_BYTES = env.int("MAX_BODY_BYTES", 8 * 1024 * 1024)
 MAX_TEXTS = env.int("MAX_TEXTS", 2048)
 REQUEST_TIMEOUT_S = env.float("REQUEST_TIMEOUT_S", 60.0)
 
+# What one tenant may issue by itself
+MAX_API_KEYS = env.int("MAX_API_KEYS", 1000)
+
 # The web server
 WEB_THREADS = env.int("WEB_THREADS", 32)
 WEB_BIND = env.str("WEB_BIND", f"127.0.0.1:{PORT}")

@@ -185,6 +185,20 @@ def test_quotas_are_not_got_round(managing, manager) -> None:
     assert ApiKey.objects.filter(name="new").count() == 0
 
 
+def test_there_are_only_so_many_keys(managing, manager, house, settings) -> None:
+    """The house has one, the manager has one; what was revoked counts for a day."""
+    settings.MAX_API_KEYS = 4
+    old = make_api_key(house.acme, revoked_at=timezone.now()).api_key
+    ApiKey.objects.filter(pk=old.pk).update(created_at=timezone.now() - 2 * DAY)
+
+    first = issue(managing)
+    assert managing.ask("DELETE", f"{KEYS}/{first.json()['id']}").status_code < 300
+    assert issue(managing).status_code == 201
+
+    assert "4 keys" in problem_of(issue(managing), 400)["detail"]
+    assert problem_of(rotate(managing, manager.api_key), 400)
+
+
 def test_a_key_revoked_a_moment_ago_leaves_none_behind(
     managing, manager, monkeypatch
 ) -> None:
