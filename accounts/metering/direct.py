@@ -10,19 +10,15 @@ from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
-from accounts.metering import books, ledger
+from accounts.metering import books, incarnations, ledger
 from accounts.metering.claims import Claims
-from accounts.metering.entries import Admit, Entry, Settle
+from accounts.metering.entries import Admit, Entry, Reservation, Settle
 from accounts.metering.judgement import Judgement
 from accounts.metering.outcomes import Outcomes
 from accounts.metering.script import Script
-from accounts.quotas import Amounts
+from accounts.quotas import Amounts, Quantity
 
 Rows = list[list[tuple[Any, ...]]]
-
-
-class StrayedError(Exception):
-    """The database has taken from other accounts than it had shown before."""
 
 
 class Trip(Protocol):
@@ -37,10 +33,10 @@ class Trip(Protocol):
         """
 
     def outcomes(self, rows: Rows) -> Outcomes:
-        """What was decided, from the rows of the statements; raises `StrayedError`."""
+        """What was decided, from the rows of the statements."""
 
-    def blind(self) -> Outcomes | None:
-        """What was decided, where the rows are lost; None: nobody can tell."""
+    def recall(self) -> Outcomes:
+        """What was decided, where it was committed and the rows are lost."""
 
 
 def trip_of(
@@ -90,19 +86,34 @@ class _Admission:
         books.take(script, ask, incarnation=self._incarnation)
 
     def outcomes(self, rows: Rows) -> Outcomes:
-        locked, [(_, taken)], *_ = rows
-        accounts = books.accounts_of(locked, held=self._held)
-        before = {one.id: one.used for one in accounts}
+        # Accounts that were made after the locking are among the latter alone.
+        locked, taken, *_ = rows
+        accounts = books.accounts_of([*locked, *taken], held=self._held)
         judgement = Judgement(accounts, incarnation=self._incarnation, now=self._now)
         outcomes = _outcomes([self._entry], judgement, self._incarnation, self._now)
-        changed = {one.id: one.held for one in accounts if before[one.id] != one.used}
-        if changed.keys() != set(taken):
-            raise StrayedError
-        outcomes.held = changed
+        outcomes.held = {one.id: one.held for one in judgement.accounts.values()}
         return outcomes
 
-    def blind(self) -> None:
-        return None
+    def recall(self) -> Outcomes:
+        """What is held beyond what was before is this request's, and how much of it."""
+        outcomes = Outcomes(
+            [self._entry], Claims((), incarnation=self._incarnation, now=self._now)
+        )
+        taken = []
+        for account_id, quantity, amount in incarnations.in_flight(self._incarnation):
+            if more := amount - self._held.get(account_id, 0):
+                taken.append((account_id, Quantity(quantity), more))
+                outcomes.held[account_id] = amount
+        outcomes.admitted(
+            self._entry,
+            Reservation(
+                ask=self._entry.ask,
+                incarnation=self._incarnation,
+                taken=tuple(taken),
+                standings=(),
+            ),
+        )
+        return outcomes
 
 
 class _Settlement:
@@ -149,7 +160,7 @@ class _Settlement:
         judgement = Judgement(accounts, incarnation=self._incarnation, now=self._now)
         return self._decided(judgement)
 
-    def blind(self) -> Outcomes:
+    def recall(self) -> Outcomes:
         return self._decided(
             Judgement((), incarnation=self._incarnation, now=self._now)
         )

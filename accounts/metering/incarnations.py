@@ -32,7 +32,17 @@ FENCE_OR_FAIL = f"WITH raised AS ({FENCE}) SELECT 1 / count(*) FROM raised"  # n
 WAIT_FOR_DISK = "SELECT set_config('synchronous_commit', 'on', true)"
 BEAT = "UPDATE accounts_incarnation SET seen_at = clock_timestamp() WHERE id = %s"
 
-LAST_ROUND = "SELECT round FROM accounts_incarnation WHERE id = %s FOR NO KEY UPDATE"
+#: A round that has not begun yet never will: its number is left out.
+LEAVE_OUT = """
+UPDATE accounts_incarnation SET round = CASE round WHEN %s THEN %s ELSE round END
+WHERE id = %s RETURNING round
+"""
+
+IN_FLIGHT = """
+SELECT f.account_id, a.quantity, f.amount
+FROM accounts_inflight f JOIN accounts_quotaaccount a ON a.id = f.account_id
+WHERE f.incarnation_id = %s AND f.amount > 0
+"""
 
 FIND_DEAD = """
 SELECT id FROM accounts_incarnation
@@ -99,15 +109,23 @@ def flush(script: Script, incarnation: uuid.UUID) -> None:
     script.add(BEAT, incarnation)
 
 
-def last_round(incarnation: uuid.UUID) -> int:
-    """The number of the last round that was committed; -1: nothing is known of it.
+def leave_out(incarnation: uuid.UUID, number: int) -> int:
+    """Leave round `number` out unless it was committed; the incarnation's last round.
 
-    It waits for one whose connection was lost and that may yet be committed.
+    It waits for one whose connection was lost and that may yet be committed; one that
+    is still on its way to the server finds its number gone. -1: nothing is known.
     """
     with connection.cursor() as cursor:
-        cursor.execute(LAST_ROUND, [incarnation])
+        cursor.execute(LEAVE_OUT, [number - 1, number + 1, incarnation])
         row = cursor.fetchone()
     return -1 if row is None else row[0]
+
+
+def in_flight(incarnation: uuid.UUID) -> list[tuple[int, str, int]]:
+    """What its requests hold: of which account, what that counts, how much."""
+    with connection.cursor() as cursor:
+        cursor.execute(IN_FLIGHT, [incarnation])
+        return list(cursor.fetchall())
 
 
 def end(incarnation: uuid.UUID) -> None:

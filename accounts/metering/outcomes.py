@@ -77,6 +77,11 @@ class Outcomes:
             reservation = replace(reservation, is_replay=True)
         else:
             self.claims.take(ask)
+        self.admitted(entry, reservation)
+
+    def admitted(self, entry: Admit, reservation: Reservation) -> None:
+        """Note that a request holds what it asked for."""
+        ticket = entry.ticket
         # Somebody who has left holds nothing.
         self._tell.append(
             lambda: None if ticket.answer(reservation) else Settle(reservation, None)

@@ -1,6 +1,6 @@
 """Rounds: one transaction each for all requests that wait, and its fate known."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -11,7 +11,6 @@ from accounts import partitions
 from accounts.errors import UnavailableError
 from accounts.metering import books, direct, incarnations, ledger
 from accounts.metering.claims import Claims
-from accounts.metering.direct import StrayedError
 from accounts.metering.entries import Admit, Entry, Settle, TakeBack, ask_of
 from accounts.metering.judgement import Account, Judgement, MissingAccountsError
 from accounts.metering.outcomes import Outcomes
@@ -38,9 +37,8 @@ class Rounds:
         self._incarnation: UUID | None = None
         self._number = 0
         self._held: dict[int, int] = {}
-        # Whether the last round's fate is unknown, and what follows if it took place.
-        self._is_in_doubt = False
-        self._in_doubt: Outcomes | None = None
+        # What follows if the last round, whose fate is unknown, took place.
+        self._in_doubt: Callable[[], Outcomes] | None = None
         # Tenants whose requests the database cannot let in alone.
         self._judged: set[int] = set()
 
@@ -54,12 +52,12 @@ class Rounds:
         for _ in range(ATTEMPTS):
             try:
                 return self._run(entries)
-            except (FencedError, StrayedError):
+            except FencedError:
                 self._begin_anew()
             except MissingAccountsError:
                 _make_accounts(entries)
             except IntegrityError as error:
-                self._is_in_doubt = False
+                self._in_doubt = None
                 if not ledger.is_missing_month(error):
                     raise
                 for entry in entries:
@@ -69,21 +67,18 @@ class Rounds:
 
     def recover(self) -> Outcomes | None:
         """The outcomes of the last round if its commit was in doubt and took place."""
-        if not self._is_in_doubt or self._incarnation is None:
+        if self._in_doubt is None or self._incarnation is None:
             return None
-        is_committed = incarnations.last_round(self._incarnation) == self._number + 1
-        if is_committed:
-            script = Script()
-            incarnations.flush(script, self._incarnation)
-            script.run()
-        self._is_in_doubt = False
-        if not is_committed:
+        number = self._number + 1
+        last = incarnations.leave_out(self._incarnation, number)
+        if last != number:
+            self._number = max(self._number, last)
+            self._in_doubt = None
             return None
-        if self._in_doubt is None:
-            # What it has taken is not known: it is given back, and taken anew.
-            self._begin_anew()
-            return None
-        return self._committed(self._in_doubt)
+        script = Script()
+        incarnations.flush(script, self._incarnation)
+        script.run()
+        return self._committed(self._in_doubt())
 
     def beat(self) -> None:
         """Tell that this process lives."""
@@ -124,13 +119,13 @@ class Rounds:
         script.commit()
         if trip.is_durable:
             incarnations.flush(script, incarnation)
-        self._doubt(trip.blind())
+        self._in_doubt = trip.recall
         try:
             rows = script.run()
         except BaseException as error:
             roll_back()
             if isinstance(error.__cause__, DivisionByZero):
-                self._is_in_doubt = False
+                self._in_doubt = None
                 return None
             raise
         # Those of the beginning and the fence are the first.
@@ -147,7 +142,7 @@ class Rounds:
             script.commit()
             if outcomes.usages or outcomes.corrections:
                 incarnations.flush(script, incarnation)
-            self._doubt(outcomes)
+            self._in_doubt = lambda: outcomes
             script.run()
         except BaseException:
             roll_back()
@@ -182,13 +177,9 @@ class Rounds:
             one for one in accounts if before[one.id] != (one.used, one.held)
         ]
 
-    def _doubt(self, outcomes: Outcomes | None) -> None:
-        """Note what follows if the round that is sent now takes place."""
-        self._is_in_doubt, self._in_doubt = True, outcomes
-
     def _committed(self, outcomes: Outcomes) -> Outcomes:
         self._number += 1
-        self._is_in_doubt = False
+        self._in_doubt = None
         self._held |= outcomes.held
         self._held = {key: amount for key, amount in self._held.items() if amount}
         return outcomes
@@ -197,7 +188,7 @@ class Rounds:
         """Leave a life that is over; what it holds is void, and taken anew when due."""
         self.end()
         self._incarnation = incarnations.begin()
-        self._number, self._held, self._is_in_doubt = 0, {}, False
+        self._number, self._held, self._in_doubt = 0, {}, None
         return self._incarnation
 
 

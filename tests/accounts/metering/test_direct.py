@@ -1,10 +1,12 @@
 """Rounds of one trip: they do what a judgement would have done."""
 
 import random
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from uuid import UUID
 
 import pytest
+from django.db import connection
 
 from accounts.errors import QuotaExceededError, RateLimitedError
 from accounts.metering import Claim, books, direct
@@ -18,6 +20,9 @@ from tests.factories import make_api_key
 pytestmark = pytest.mark.django_db(transaction=True)
 
 LIFE, ANOTHER = UUID(int=1), UUID(int=2)
+
+#: A lock that holds a trip up.
+HERE = 8_274_119
 
 
 @pytest.fixture
@@ -186,27 +191,78 @@ def reservation(ask, incarnation):
     return Reservation(ask=ask, incarnation=incarnation, taken=(), standings=())
 
 
-def test_accounts_that_nobody_had_shown_are_given_back(
-    rounds, make_usage, ask_for, monkeypatch
+@pytest.fixture
+def between(monkeypatch):
+    """Have something done by somebody else after the accounts are locked."""
+    take, run = books.take, Script.run
+
+    def between(action):
+        def later(script, ask, **options):
+            script.add(f"SELECT pg_advisory_xact_lock({HERE})")
+            take(script, ask, **options)
+
+        def without_ours(script):
+            return [rows for rows in run(script) if rows != [("",)]]
+
+        monkeypatch.setattr(books, "take", later)
+        monkeypatch.setattr(Script, "run", without_ours)
+
+        def act():
+            try:
+                action()
+                with connection.cursor() as cursor:
+                    cursor.execute("SELECT pg_advisory_unlock(%s)", [HERE])
+            finally:
+                connection.close()
+
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_lock(%s)", [HERE])
+        return act
+
+    return between
+
+
+def test_accounts_that_are_made_after_the_locking_are_taken_from(
+    rounds, make_usage, ask_for, between, wait_until
 ):
-    """A key gets its first quota between the lock and the taking."""
-    usage = make_usage()
-    settle(rounds, admit(rounds, ask_for(usage)), usage)
-    accounts_of = books.accounts_of
-    hidden = []
+    """Two processes serve a tenant's first requests of a minute at once."""
+    running, usage = (
+        make_usage(),
+        make_usage(tenant_id=make_api_key().api_key.tenant_id),
+    )
+    held = admit(rounds, ask_for(running))
+    act = between(lambda: books.make_accounts([usage.tenant_id], usage.occurred_at))
 
-    def hide_one(rows, *, held):
-        rows = sorted(rows, key=lambda row: row[3] != "tpd")
-        if not hidden:
-            hidden.append(rows[0])
-            rows = [(0, *rows[0][1:]), *rows[1:]]
-        return accounts_of(rows, held=held)
+    def admit_other():
+        try:
+            return admit(rounds, ask_for(usage))
+        finally:
+            connection.close()
 
-    monkeypatch.setattr(books, "accounts_of", hide_one)
-    settle(rounds, admit(rounds, ask_for(usage)), make_usage())
+    with ThreadPoolExecutor(1) as threads:
+        admitted = threads.submit(admit_other)
+        wait_until(is_anybody_waiting)
+        act()
+        reservation = admitted.result(5)
 
-    assert hidden
+    assert reservation.incarnation == held.incarnation
+    settle(rounds, reservation, usage)
+    settle(rounds, held, running)
+    assert_at_rest(tokens=14)
+
+
+def is_anybody_waiting():
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+            " AND database = (SELECT oid FROM pg_database"
+            " WHERE datname = current_database())"
+        )
+        return cursor.rowcount > 0
+
+
+def assert_at_rest(*, tokens):
     assert not InFlight.objects.exclude(amount=0).exists()
-    used = QuotaAccount.objects.filter(kind="tpd", used__gt=0).values_list("used")
-    assert [amount for (amount,) in used] == [14]
-    assert UsageEvent.objects.count() == 2
+    used = QuotaAccount.objects.filter(kind="tpd").values_list("used", flat=True)
+    assert sum(used) == tokens
+    assert sum(UsageEvent.objects.values_list("tokens", flat=True)) == tokens

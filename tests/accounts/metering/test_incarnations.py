@@ -52,7 +52,17 @@ def test_rounds_are_taken_in_turn_and_told():
         True,
     ]
 
-    assert incarnations.last_round(incarnation) == 2
+    assert incarnations.leave_out(incarnation, 2) == 2
+
+
+def test_a_round_that_was_left_out_comes_too_late():
+    incarnation = incarnations.begin()
+    assert raise_round(incarnation, 1)
+
+    assert [incarnations.leave_out(incarnation, 2) for _ in range(2)] == [3, 3]
+
+    assert not raise_round(incarnation, 2)
+    assert raise_round(incarnation, 4)
 
 
 def test_a_life_that_ended_writes_no_more_and_holds_nothing():
@@ -95,7 +105,7 @@ def test_many_who_reap_give_back_once():
 def test_of_an_unknown_life_nothing_is_known():
     Incarnation.objects.all().delete()
 
-    assert incarnations.last_round("00000000-0000-0000-0000-000000000001") == -1
+    assert incarnations.leave_out("00000000-0000-0000-0000-000000000001", 1) == -1
 
 
 def test_a_process_killed_on_this_machine_is_found_at_once():

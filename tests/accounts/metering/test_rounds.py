@@ -7,13 +7,14 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import pytest
-from django.db import connection
+from django.db import DataError, OperationalError, connection
 from django.db.models import Sum
 
 from accounts.errors import RateLimitedError
 from accounts.metering import Meter, books, incarnations
 from accounts.metering.entries import Admit, Settle
 from accounts.metering.rounds import Rounds
+from accounts.metering.script import Script
 from accounts.metering.ticket import Ticket
 from accounts.models import (
     InFlight,
@@ -191,3 +192,96 @@ def test_refusals_are_counted_by_the_hour_and_in_no_ledger(make_usage, ask_for):
     assert (delta.refusals, delta.requests, delta.tokens) == (3, 0, 0)
     assert delta.model == usage.model
     assert not UsageEvent.objects.exists()
+
+
+class Line:
+    """A connection to the server that breaks before or after a script that commits."""
+
+    def __init__(self, monkeypatch):
+        self._run = Script.run
+        self._lost = None
+        self.breaks = ""
+
+        def pass_on(script):
+            return self._pass(script)
+
+        monkeypatch.setattr(Script, "run", pass_on)
+
+    def _pass(self, script):
+        is_last = any(text == "COMMIT" for text, _ in script._statements)
+        if not self.breaks or not is_last:
+            return self._run(script)
+        when, self.breaks = self.breaks, ""
+        if when == "after":
+            self._run(script)
+        else:
+            self._lost = script
+        connection.close()
+        raise OperationalError("the line broke")
+
+    def deliver(self):
+        """Let what was underway when it broke arrive after all."""
+
+        def run():
+            try:
+                self._run(self._lost)
+            except DataError:
+                # Its number was left out.
+                pass
+            finally:
+                connection.close()
+
+        with ThreadPoolExecutor(1) as threads:
+            threads.submit(run).result(5)
+
+
+@pytest.fixture
+def line(monkeypatch):
+    return Line(monkeypatch)
+
+
+def test_a_settlement_that_arrives_too_late_is_not_charged_twice(
+    make_usage, ask_for, line
+):
+    rounds, usage = Rounds(), make_usage()
+    admitted, settled = Ticket(), Ticket()
+    rounds.run([Admit(ask_for(usage), admitted)]).announce()
+    line.breaks = "before"
+    entries = [Settle(admitted.result(), usage, settled)]
+    with pytest.raises(OperationalError):
+        rounds.run(entries)
+
+    assert rounds.recover() is None
+    line.deliver()
+    rounds.run(entries).announce()
+
+    rounds.end()
+    assert settled.result() == ()
+    assert UsageEvent.objects.count() == 1
+    at_rest()
+
+
+def test_an_admission_whose_answer_was_lost_is_known_and_others_keep_what_they_hold(
+    make_usage, ask_for, line
+):
+    rounds, usages = Rounds(), [make_usage(), make_usage(tokens=3)]
+    Quota.objects.create(tenant_id=usages[0].tenant_id, kind="concurrent", amount=2)
+    tickets = [Ticket(), Ticket()]
+    rounds.run([Admit(ask_for(usages[0]), tickets[0])]).announce()
+    line.breaks = "after"
+    with pytest.raises(OperationalError):
+        rounds.run([Admit(ask_for(usages[1]), tickets[1])])
+
+    rounds.recover().announce()
+
+    first, second = (ticket.result() for ticket in tickets)
+    assert second.incarnation == first.incarnation
+    assert sorted(amount for *_, amount in second.taken) == [1] * 4 + [3] * 4
+    third = Ticket()
+    rounds.run([Admit(ask_for(make_usage()), third)]).announce()
+    with pytest.raises(RateLimitedError):
+        third.result()
+    for ticket, usage in zip(tickets, usages, strict=True):
+        rounds.run([Settle(ticket.result(), usage)])
+    rounds.end()
+    at_rest()
