@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
-from django.db import IntegrityError
+from django.db import IntegrityError, NotSupportedError
 from psycopg.errors import DivisionByZero
 
 from accounts import partitions
@@ -14,7 +14,7 @@ from accounts.metering.claims import Claims
 from accounts.metering.entries import Admit, Entry, Settle, TakeBack, ask_of
 from accounts.metering.judgement import Account, Judgement, MissingAccountsError
 from accounts.metering.outcomes import Outcomes
-from accounts.metering.script import Script, roll_back
+from accounts.metering.script import Script, prepare_anew, roll_back
 from accounts.metering.usage import Usage
 
 #: Round trips to make what is missing, before it is an error.
@@ -56,6 +56,10 @@ class Rounds:
                 self._begin_anew()
             except MissingAccountsError:
                 _make_accounts(entries)
+            except NotSupportedError:
+                # A migration has altered a column; no statement of it was run.
+                self._in_doubt = None
+                prepare_anew()
             except IntegrityError as error:
                 self._in_doubt = None
                 if not ledger.is_missing_month(error):

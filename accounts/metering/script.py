@@ -62,6 +62,13 @@ def roll_back() -> None:
         connection.close_if_unusable_or_obsolete()
 
 
+def prepare_anew() -> None:
+    """Forget the prepared statements: what they return has changed."""
+    _prepared.pop(connection.connection, None)
+    with connection.cursor() as cursor:
+        cursor.execute("DEALLOCATE ALL")
+
+
 def _call(cursor: Any, statement: str, parameters: tuple[Any, ...]) -> str:
     """A statement as it is sent: prepared when first used on its connection.
 

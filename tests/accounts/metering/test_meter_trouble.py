@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from accounts.errors import QuotaExceededError, RateLimitedError, UnavailableError
@@ -227,3 +227,19 @@ def test_a_thread_that_cannot_start_is_tried_again(make_usage, charge, monkeypat
     charge(meter, make_usage())
     meter.close()
     assert UsageEvent.objects.count() == 1
+
+
+def test_a_column_is_altered_under_way(meter, make_usage, charge):
+    charge(meter, make_usage())
+    alter = "ALTER TABLE accounts_quotaaccount ALTER kind TYPE varchar({})"
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(alter.format(64))
+
+        charge(meter, make_usage())
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute(alter.format(32))
+
+    charge(meter, make_usage())
+    assert UsageEvent.objects.filter(status=200).count() == 3
