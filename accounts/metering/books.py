@@ -15,8 +15,10 @@ from accounts.quotas import BY_CODE, KINDS
 
 # Not in one statement with what follows: that one's snapshot must be later.
 SHARE_QUOTAS = """
-SELECT pg_advisory_xact_lock_shared(accounts_quota_lock(id))
-FROM (SELECT id FROM unnest(%s::bigint[]) AS id ORDER BY id) AS sorted
+SELECT pg_advisory_xact_lock_shared(key) FROM (
+    SELECT DISTINCT accounts_quota_lock(id) AS key
+    FROM unnest(%s::bigint[]) AS id ORDER BY key
+) AS sorted
 """
 
 #: The accounts of tenants, and of those keys that have a quota of the kind.

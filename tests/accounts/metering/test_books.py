@@ -56,6 +56,16 @@ def test_accounts_are_made_for_this_period_and_the_next_once():
     }
 
 
+def test_a_plan_may_have_more_tenants_than_the_server_has_locks():
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT accounts_recap(ARRAY(SELECT generate_series(1, 50000)))")
+        cursor.execute(
+            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"
+            " AND pid = pg_backend_pid()"
+        )
+        assert cursor.fetchone() == (512,)
+
+
 def test_an_account_begins_with_what_the_ledger_has(make_usage):
     """As when usage was recorded before there were accounts."""
     usages = [
