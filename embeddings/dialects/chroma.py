@@ -13,16 +13,17 @@ from embeddings.dialects.base import (
     Route,
     WireRequest,
     optional_boolean,
+    optional_integer,
     optional_text,
     strings,
 )
-from embeddings.engine.spec import Output, SparseVector, Truncate
+from embeddings.engine.spec import Output, Role, SparseVector, Truncate
 from embeddings.errors import ErrorCode, InvalidRequestError, ModelRequiredError
 from embeddings.types import EmbeddingRequest, EmbeddingResult, Failure, Reply
 
 MODEL_HEADER = "x-chroma-embedding-model"
 
-_SCHEMA: dict[str, Any] = {
+_TEXTS_SCHEMA: dict[str, Any] = {
     "type": "object",
     "required": ["texts"],
     "anyOf": [{"required": ["instructions"]}, {"required": ["task", "target"]}],
@@ -33,15 +34,26 @@ _SCHEMA: dict[str, Any] = {
         "target": {"type": ["string", "null"]},
     },
 }
-_SPARSE_SCHEMA = {
-    **_SCHEMA,
+_SCHEMA = {
+    **_TEXTS_SCHEMA,
     "properties": {
-        **_SCHEMA["properties"],
+        **_TEXTS_SCHEMA["properties"],
+        "dimensions": {"type": ["integer", "null"], "minimum": 1},
+    },
+}
+_SPARSE_SCHEMA = {
+    **_TEXTS_SCHEMA,
+    "properties": {
+        **_TEXTS_SCHEMA["properties"],
         "fetch_labels": {"type": ["boolean", "null"]},
         "fetch_tokens": {"enum": ["true", "false", True, False, None]},
     },
 }
 _EXAMPLE = {"texts": ["hello world"], "instructions": ""}
+
+#: The wire's own names of what texts are for; they choose a prompt where no
+#: instruction does, so that a model with prompts needs no task of its own.
+_ROLES = {"documents": Role.DOCUMENT, "query": Role.QUERY}
 
 #: Codes whose status on this wire is not the platform's own.
 _STATUS = {ErrorCode.MODEL_NOT_FOUND: 400, ErrorCode.IDEMPOTENCY_MISMATCH: 400}
@@ -87,8 +99,8 @@ class Chroma(Dialect):
     def parse(self, wire: WireRequest) -> EmbeddingRequest:
         """Texts, and an instruction by itself or by task and target.
 
-        The wire tells neither queries from documents nor what to do with long texts:
-        they are cut, as Chroma's own default function does.
+        The wire does not tell what to do with long texts: they are cut, as Chroma's own
+        default function does. `dimensions` is this platform's, for its own client.
         """
         body = wire.object()
         texts = strings(body.get("texts"))
@@ -104,14 +116,17 @@ class Chroma(Dialect):
         if not model:
             raise ModelRequiredError(f"the header {MODEL_HEADER} is missing")
         is_sparse = wire.route.operation is Operation.EMBED_SPARSE
+        target = optional_text(body, "target")
         return EmbeddingRequest(
             model=model,
             inputs=texts,
+            role=_ROLES.get(target or "", Role.NONE),
+            dimensions=None if is_sparse else _size(body),
             output=Output.SPARSE if is_sparse else Output.DENSE,
             labels=is_sparse and _wants_labels(body),
             instruction=optional_text(body, "instructions"),
             task=optional_text(body, "task"),
-            target=optional_text(body, "target"),
+            target=target,
             wire_truncate=Truncate.END,
         )
 
@@ -125,6 +140,13 @@ class Chroma(Dialect):
         """`error` must be a string: Chroma's clients print it as it is."""
         status = _STATUS.get(ErrorCode(failure.code), failure.status)
         return Reply(status=status, body={"error": failure.message})
+
+
+def _size(body: Json) -> int | None:
+    value = optional_integer(body, "dimensions")
+    if value is not None and value < 1:
+        raise InvalidRequestError("'dimensions' must be positive", param="dimensions")
+    return value
 
 
 def _wants_labels(body: Json) -> bool:

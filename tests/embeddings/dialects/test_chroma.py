@@ -72,6 +72,29 @@ def test_what_the_cloud_function_sends_is_understood() -> None:
     assert not request.loads_only
 
 
+@pytest.mark.parametrize(
+    ("target", "role"),
+    [
+        ("query", Role.QUERY),
+        ("documents", Role.DOCUMENT),
+        ("elsewhere", Role.NONE),
+        ("", Role.NONE),
+        (None, Role.NONE),
+    ],
+    ids=repr,
+)
+def test_the_target_tells_what_texts_are_for(target, role) -> None:
+    assert parse({"texts": ["a"], "task": "", "target": target}).role is role
+
+
+def test_vectors_may_be_asked_for_in_a_size() -> None:
+    asked = {"instructions": "", "dimensions": 64}
+
+    assert parse({"texts": ["a"], **asked}).dimensions == 64
+    assert parse_sparse(**asked).dimensions is None
+    assert parse({"texts": ["a"], "instructions": ""}).dimensions is None
+
+
 def test_an_empty_list_is_an_empty_answer() -> None:
     request = parse({"instructions": "", "texts": []})
 
@@ -99,6 +122,8 @@ def test_unknown_fields_are_ignored() -> None:
         ({"texts": ["a"], "instructions": 1}, "'instructions' must be a string"),
         ({"texts": ["a"], "task": 1, "target": ""}, "'task' must be a string"),
         ({"texts": ["a"], "task": "", "target": True}, "'target' must be a string"),
+        ({"texts": [], "instructions": "", "dimensions": 0}, "must be positive"),
+        ({"texts": [], "instructions": "", "dimensions": "1"}, "must be an integer"),
         ([], "must be a JSON object"),
     ],
     ids=repr,
