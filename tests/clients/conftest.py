@@ -32,9 +32,21 @@ for kind, amount in {quotas!r}.items():
     Quota.objects.create(tenant=tenant, kind=kind, amount=amount)
 print(json.dumps(ApiKey.objects.issue(tenant=tenant, name="test").secret))
 """
+NEW_TASK = """
+INSERT INTO embeddings_instructiontask (task, target, instruction)
+VALUES ('cooking', 'query', 'recipe'), ('cooking', 'documents', '') RETURNING id
+"""
 _numbers = count(1)
 #: Tiny models that stand for those that Chroma's functions can name.
 SPARSE = {"splade": "prithivida/Splade_PP_en_v1", "bge-m3": "BAAI/bge-m3"}
+#: One with prompts for queries and documents, instructions, and vectors of two sizes.
+PROMPTED = "tiny-prompted"
+PROMPTED_OPTIONS = (
+    "--matryoshka",
+    "8",
+    "--instruction-template",
+    "{instruction}|{text}",
+)
 
 
 @pytest.fixture(scope="session")
@@ -60,8 +72,14 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
         ["register_model", "tiny-minilm", "--path", str(folder)],
         ["grant_model", "acme", "tiny-minilm"],
     ]
+    folder = build("prompted", tmp_path_factory.mktemp("models") / PROMPTED)
+    commands += [
+        ["register_model", PROMPTED, "--path", str(folder), *PROMPTED_OPTIONS],
+        ["grant_model", "acme", PROMPTED],
+    ]
     # All in one process: most of a command's time is its imports.
     live.manage("shell", "-c", CALL_ALL.format(commands=commands))
+    live.query(NEW_TASK)
     live.start()
     yield live
     live.stop()

@@ -1,0 +1,1 @@
+"""Clients of this platform; nothing is imported here, and none needs the server's."""
