@@ -110,11 +110,14 @@ class FolderTokenizer:
         room = limit - len(self._prefix) - len(self._suffix)
         before = self.content_ids(prompt.before) if prompt.before else []
         after = self.content_ids(prompt.after) if prompt.after else []
-        if room < 1 or len(before) + len(after) >= room:
+        taken = len(before) + len(after)
+        if taken and taken >= room:
             raise InvalidInputError(
-                f"the instruction has {len(before) + len(after)} tokens and leaves no "
+                f"the instruction has {taken} tokens and leaves no "
                 f"room for a text: the model takes at most {limit}"
             )
+        if room < 1:
+            raise InvalidInputError(f"at most {limit} tokens leave no room for a text")
         pools_prompt = job.spec.include_prompt or not before
         return Rules(
             limit=limit,

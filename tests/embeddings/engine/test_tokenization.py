@@ -240,6 +240,10 @@ def test_prompt_that_leaves_no_room_is_refused(bert, spec):
 
     with pytest.raises(InvalidInputError, match="leaves no room"):
         bert.rows(Job(spec=spec, inputs=("a",), instruction=words(22)))
+    with pytest.raises(
+        InvalidInputError, match="at most 2 tokens leave no room for a text"
+    ):
+        bert.rows(Job(spec=spec, inputs=("a",), max_tokens=2))
 
 
 def test_prompt_counts_and_leaves_the_pooling_when_the_model_says_so(tiny):
