@@ -3,7 +3,8 @@
 import json
 import re
 import shlex
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
@@ -16,8 +17,10 @@ from django.views import View
 from embeddings.dialects import all_dialects
 from embeddings.dialects.base import Dialect, Operation, Route
 from embeddings.errors import MethodError
-from embeddings.tenant_api.documentation import documentation
-from embeddings.views import refusal
+from embeddings.idempotency import LONGEST
+from embeddings.refusals import refusals_of
+from embeddings.tenant_api.documentation import TOO_LONG, documentation
+from embeddings.views import Candidate, refusal
 
 EXAMPLE_MODEL = "all-MiniLM-L6-v2"
 _SCHEMES = {
@@ -58,15 +61,15 @@ class OpenApiView(View):
 @cache
 def document() -> dict[str, object]:
     """The OpenAPI 3.1 document."""
-    paths: dict[str, dict[str, Any]] = {}
+    shared: dict[tuple[str, str], list[Candidate]] = defaultdict(list)
     for dialect in all_dialects():
         for route in dialect.routes:
-            operations = paths.setdefault(f"/{route.path}", {})
-            operation = _operation(dialect, route)
-            # There is room for one; where wires share a route, it has all their tags.
-            first = operations.setdefault(route.method.lower(), operation)
-            if first is not operation:
-                first["tags"].append(dialect.title)
+            shared[f"/{route.path}", route.method.lower()].append(
+                Candidate(dialect, route)
+            )
+    paths: dict[str, dict[str, Any]] = defaultdict(dict)
+    for (path, method), candidates in shared.items():
+        paths[path][method] = _operation(candidates)
     tenant_api = documentation()
     paths |= tenant_api.paths
     return {
@@ -91,16 +94,15 @@ def curl_examples(*, base_url: str, key_file: str) -> list[Example]:
 
 
 EMBEDDING = frozenset({Operation.EMBED, Operation.EMBED_SPARSE})
-REFUSALS = {
-    401: "No key, or one that is not valid",
-    403: "The key may not do this",
-    429: "A rate limit; Retry-After tells how long",
-    503: "Not available now; Retry-After tells how long",
-}
-EMBEDDING_REFUSALS = {
-    409: "The request with this Idempotency-Key is still running",
-    429: "A quota or rate limit; Retry-After tells how long where waiting helps",
-    501: "The model has no embeddings of this kind",
+IDEMPOTENCY_KEY = "Idempotency-Key"
+_NAME = {"type": "string", "minLength": 1}
+_KEY = {"type": "string", "maxLength": LONGEST, "pattern": "^[ -~]*$"}
+_HEADERS = {
+    "x-request-id": {
+        "description": "The request's id, in the ledger if it was admitted.",
+        "required": True,
+        "schema": {"type": "string", "format": "uuid"},
+    }
 }
 
 
@@ -118,45 +120,74 @@ def _curl(route: Route, *, base_url: str, key_file: str) -> str:
     return " ".join(["curl -sS", url, *headers, "-d", body])
 
 
-def _operation(dialect: Dialect, route: Route) -> dict[str, object]:
+def _operation(candidates: Sequence[Candidate]) -> dict[str, object]:
+    """What one method of a path takes and answers, of whichever wire it is."""
+    first = candidates[0]
+    routes = [candidate.route for candidate in candidates]
+    name = f"{first.dialect.name}-{first.route.method.lower()}"
     operation: dict[str, object] = {
-        "tags": [dialect.title],
-        "summary": route.summary,
-        "operationId": f"{dialect.name}-{route.method.lower()}-{route.path or 'root'}",
-        "responses": _responses(route),
+        "tags": [candidate.dialect.title for candidate in candidates],
+        "summary": first.route.summary,
+        "operationId": f"{name}-{first.route.path or 'root'}",
+        "responses": _responses(candidates),
     }
-    if parameters := _parameters(route):
+    if parameters := _parameters(routes):
         operation["parameters"] = parameters
-    if route.schema is not None:
-        operation["requestBody"] = _request_body(route, route.schema)
-    if route.is_public:
+    if first.route.schema is not None:
+        operation["requestBody"] = _request_body(routes)
+    if first.route.is_public:
         operation["security"] = []
     return operation
 
 
-def _parameters(route: Route) -> list[dict[str, object]]:
-    places = [(name, "header", True) for name in route.headers]
-    places += [(name, "path", True) for name in re.findall(r"\{(\w+)\}", route.path)]
-    if route.operation in EMBEDDING:
-        places.append(("Idempotency-Key", "header", False))
+def _parameters(routes: Sequence[Route]) -> list[dict[str, object]]:
+    """Those of every route; what only one of them needs is not required."""
+    places = [
+        (name, "header", all(name in other.headers for other in routes))
+        for route in routes
+        for name in route.headers
+    ]
+    places += [
+        (name, "path", True) for name in re.findall(r"\{(\w+)\}", routes[0].path)
+    ]
+    if routes[0].operation in EMBEDDING:
+        places.append((IDEMPOTENCY_KEY, "header", False))
     return [
-        {"name": name, "in": place, "required": must, "schema": {"type": "string"}}
+        {
+            "name": name,
+            "in": place,
+            "required": must,
+            "schema": _KEY if name == IDEMPOTENCY_KEY else _NAME,
+        }
         for name, place, must in places
     ]
 
 
-def _responses(route: Route) -> dict[str, object]:
-    """The statuses that are the platform's own; the wires have more for bad input."""
-    found = {200: "As the wire defines it"}
-    if not route.is_public:
-        found |= REFUSALS
-    if route.operation in EMBEDDING:
-        found |= EMBEDDING_REFUSALS
-    return {str(status): {"description": text} for status, text in found.items()}
+def _responses(candidates: Sequence[Candidate]) -> dict[str, object]:
+    """What the wires answer; refusals are objects in each wire's own shape."""
+    texts: dict[int, list[str]] = defaultdict(list)
+    for candidate in candidates:
+        for status, found in refusals_of(candidate.dialect, candidate.route).items():
+            texts[status] += [text for text in found if text not in texts[status]]
+    refused: dict[str, object] = {
+        str(status): {
+            "description": ". ".join(found),
+            "headers": _HEADERS,
+            "content": {"application/json": {"schema": {"type": "object"}}},
+        }
+        for status, found in sorted(texts.items())
+    }
+    if "{" in candidates[0].route.path:
+        refused["414"] = TOO_LONG
+    answered = {"description": "As the wire defines it", "headers": _HEADERS}
+    return {"200": answered, **refused}
 
 
-def _request_body(route: Route, schema: Mapping[str, object]) -> dict[str, object]:
-    content: dict[str, object] = {"schema": schema}
-    if route.example is not None:
-        content["example"] = route.example
+def _request_body(routes: Sequence[Route]) -> dict[str, object]:
+    schemas = [route.schema for route in routes]
+    content: dict[str, object] = {
+        "schema": schemas[0] if len(schemas) == 1 else {"anyOf": schemas}
+    }
+    if routes[0].example is not None:
+        content["example"] = routes[0].example
     return {"required": True, "content": {"application/json": content}}

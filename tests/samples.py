@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import orjson
 
+from embeddings import refusals
 from embeddings.dialects import all_dialects
 from embeddings.dialects.base import Dialect, Operation, Route, WireRequest
 from embeddings.engine.anatomy import Anatomy
@@ -21,28 +22,9 @@ REQUEST_ID = "01978f2e-3c4d-7abc-8def-0123456789ab"
 HEADERS = {"chroma": {"x-chroma-embedding-model": "all-minilm"}}
 
 #: The status that the platform itself gives each code, before a wire has its say.
-STATUS = {
-    ErrorCode.MALFORMED: 400,
-    ErrorCode.INVALID: 400,
-    ErrorCode.MISSING_KEY: 401,
-    ErrorCode.INVALID_KEY: 401,
-    ErrorCode.FORBIDDEN: 403,
-    ErrorCode.MODEL_REQUIRED: 400,
-    ErrorCode.MODEL_NOT_FOUND: 404,
+STATUS = refusals.STATUS | {
     ErrorCode.NOT_FOUND: 404,
     ErrorCode.METHOD_NOT_ALLOWED: 405,
-    ErrorCode.TOO_LARGE: 413,
-    ErrorCode.TOO_MANY_TEXTS: 413,
-    ErrorCode.INPUT_TOO_LONG: 413,
-    ErrorCode.DIMENSIONS: 400,
-    ErrorCode.UNSUPPORTED: 501,
-    ErrorCode.RATE_LIMITED: 429,
-    ErrorCode.QUOTA_EXCEEDED: 429,
-    ErrorCode.IDEMPOTENCY_MISMATCH: 422,
-    ErrorCode.IDEMPOTENCY_RUNNING: 409,
-    ErrorCode.OVERLOADED: 503,
-    ErrorCode.UNAVAILABLE: 503,
-    ErrorCode.PROVIDER: 502,
     ErrorCode.CLIENT_GONE: 499,
     ErrorCode.INTERNAL: 500,
 }

@@ -29,7 +29,7 @@ CUTS = {"NONE": Truncate.ERROR, "START": Truncate.START, "END": Truncate.END}
 
 _TEXTS = {"type": "array", "minItems": 1, "items": {"type": "string"}}
 _PROPERTIES: dict[str, Any] = {
-    "model": {"type": "string"},
+    "model": {"type": "string", "minLength": 1},
     "texts": _TEXTS,
     "input_type": {"enum": list(ROLES)},
     "embedding_types": {"type": "array", "items": {"enum": list(ENCODERS)}},

@@ -24,7 +24,11 @@ from embeddings.types import (
     Reply,
 )
 
-_PART = {"type": "object", "properties": {"text": {"type": "string"}}}
+_PART = {
+    "type": "object",
+    "required": ["text"],
+    "properties": {"text": {"type": "string", "minLength": 1}},
+}
 _CONTENT = {
     "type": "object",
     "required": ["parts"],

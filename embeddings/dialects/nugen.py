@@ -12,15 +12,16 @@ from embeddings.dialects.base import (
 from embeddings.errors import ErrorCode, InvalidRequestError, ModelRequiredError
 from embeddings.types import EmbeddingRequest, EmbeddingResult, Failure, Reply
 
+_TEXT = {"type": "string", "minLength": 1}
 _SCHEMA = {
     "type": "object",
     "required": ["model", "input"],
     "properties": {
-        "model": {"type": "string"},
+        "model": _TEXT,
         "input": {
             "anyOf": [
-                {"type": "string", "minLength": 1},
-                {"type": "array", "minItems": 1, "items": {"type": "string"}},
+                _TEXT,
+                {"type": "array", "minItems": 1, "items": _TEXT},
             ]
         },
         "dimensions": {"type": ["integer", "null"], "minimum": 1},

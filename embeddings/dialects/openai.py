@@ -27,16 +27,18 @@ from embeddings.types import (
 
 FORMATS = ("float", "base64")
 
-_TOKEN_IDS = {"type": "array", "minItems": 1, "items": {"type": "integer"}}
+_TEXT = {"type": "string", "minLength": 1}
+_TOKEN_ID = {"type": "integer", "minimum": 0}
+_TOKEN_IDS = {"type": "array", "minItems": 1, "items": _TOKEN_ID}
 SCHEMA: dict[str, Any] = {
     "type": "object",
     "required": ["model", "input"],
     "properties": {
-        "model": {"type": "string"},
+        "model": _TEXT,
         "input": {
             "anyOf": [
-                {"type": "string", "minLength": 1},
-                {"type": "array", "minItems": 1, "items": {"type": "string"}},
+                _TEXT,
+                {"type": "array", "minItems": 1, "items": _TEXT},
                 _TOKEN_IDS,
                 {"type": "array", "minItems": 1, "items": _TOKEN_IDS},
             ]

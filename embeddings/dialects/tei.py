@@ -35,7 +35,8 @@ VERSION = "1.9.3"
 #: What `info` tells clients to send at once; more of them wait, unless there are many.
 _CONCURRENT = 32
 
-_IDS = {"type": "array", "minItems": 1, "items": {"type": "integer"}}
+_ID = {"type": "integer", "minimum": 0}
+_IDS = {"type": "array", "minItems": 1, "items": _ID}
 _INPUT: dict[str, Any] = {"anyOf": [{"type": "string", "minLength": 1}, _IDS]}
 _SPARSE_SCHEMA: dict[str, Any] = {
     "type": "object",

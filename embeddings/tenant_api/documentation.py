@@ -26,6 +26,11 @@ PROBLEM: Mapping[str, Any] = {
         "param": {"type": "string", "description": "The field that is wrong."},
     },
 }
+#: The web server's own, which it writes before it knows whose the path is.
+TOO_LONG: Mapping[str, Any] = {
+    "description": "The address is too long",
+    "content": {"application/json": {"schema": {"type": "object"}}},
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +57,8 @@ def documentation() -> Documentation:
     for route, operations in document["paths"].items():
         is_own = route.startswith(f"{problems.PREFIX}/")
         for operation in operations.values():
+            if operation.get("parameters"):
+                operation["responses"]["414"] = TOO_LONG
             operation["tags"] = [TAG if is_own else OPENAI.title]
             operation["responses"]["default"] = (
                 problem if is_own else {"description": "As the wire defines it"}

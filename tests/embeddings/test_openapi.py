@@ -75,6 +75,37 @@ def test_bodies_and_headers_are_described() -> None:
     assert names == ["x-chroma-embedding-model", "Idempotency-Key"]
 
 
+def test_what_two_wires_share_takes_what_each_does() -> None:
+    operation = document()["paths"]["/embed"]["post"]  # type: ignore[index]
+    (chromas, _) = operation["parameters"]
+
+    assert operation["tags"] == ["Chroma", "TEI"]
+    body = operation["requestBody"]["content"]["application/json"]["schema"]
+    for example in ({"texts": ["a"], "instructions": ""}, {"inputs": "a"}):
+        jsonschema.validate(example, body)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({"input": "a"}, body)
+    assert not chromas["required"]
+    assert {"424", "501"} <= set(operation["responses"])
+
+
+def test_refusals_are_objects_with_the_requests_id() -> None:
+    operation = document()["paths"]["/v2/embed"]["post"]  # type: ignore[index]
+
+    spent = operation["responses"]["402"]
+    assert spent["content"] == {"application/json": {"schema": {"type": "object"}}}
+    assert spent["headers"]["x-request-id"]["required"]
+
+
+def test_too_long_an_address_is_refused_before_anything_else() -> None:
+    paths = document()["paths"]
+    named = paths["/v1/models/{model}"]["get"]  # type: ignore[index]
+    asked = paths["/tenant/v1/usage"]["get"]  # type: ignore[index]
+
+    assert "414" in named["responses"]
+    assert named["responses"]["414"] == asked["responses"]["414"]
+
+
 def test_refusals_and_the_idempotency_key_are_described() -> None:
     paths = document()["paths"]
     embed = paths["/v1/embeddings"]["post"]  # type: ignore[index]

@@ -29,7 +29,7 @@ def test_answers_and_bodies_have_schemas() -> None:
         response["content"]["application/json"]["schema"]
         for operation in operations
         for status, response in operation["responses"].items()
-        if status != "default"
+        if status not in {"414", "default"}
     ]
     assert len(answers) == len(operations) == 11
     assert {operation["tags"][0] for operation in operations} == {"Tenant", "OpenAI"}
