@@ -69,7 +69,7 @@ class InFlight:
 
     A tenant alone may have all. Twice as many of its requests as are served may wait
     in turn; what comes beyond is refused. Where threads run short, the last of those
-    who wait beyond their tenant's share are sent away.
+    who wait are sent away, of the tenant that has the most threads for its weight.
     """
 
     def __init__(self, *, places: int) -> None:
@@ -151,11 +151,17 @@ class InFlight:
                 waiter.called.set()
         excess = sum(line.served + len(line.waiters) for line in lines)
         excess -= (1 + WAITERS) * self._places
-        for line in lines:
-            most = WAITERS * self._most(line)
-            while excess > 0 and len(line.waiters) > most:
-                line.waiters.pop().called.set()
-                excess -= 1
+        # Who had all places may keep them long after others came, threads and all:
+        # what is served counts here, too, or those who came would find no thread.
+        while excess > 0 and (waiting := [line for line in lines if line.waiters]):
+            largest = max(waiting, key=_crowd)
+            largest.waiters.pop().called.set()
+            excess -= 1
+
+
+def _crowd(line: _Line) -> float:
+    """How many threads a tenant has, for its weight."""
+    return (line.served + len(line.waiters)) / line.weight
 
 
 @cache

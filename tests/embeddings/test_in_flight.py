@@ -184,6 +184,23 @@ def test_newcomer_sends_one_away_where_threads_run_short(hall: Hall) -> None:
     hall.dismiss("flood")
 
 
+def test_those_who_had_all_places_give_up_their_waiters_first(hall: Hall) -> None:
+    hall.fill("first")
+    first = [hall.wait("first") for _ in range(20)]
+    hall.fill("second")
+    for _ in range(10):
+        hall.wait("second")
+
+    hall.enter("third")
+
+    lines = hall.in_flight._lines.values()
+    assert sum(line.served + len(line.waiters) for line in lines) == 30
+    assert hall.waiting("second") > hall.waiting("first")
+    assert isinstance(first[-1].join(), TenantBusyError)
+    hall.dismiss("first")
+    hall.dismiss("second")
+
+
 def test_end_of_another_tenant_makes_room(hall: Hall) -> None:
     other = hall.enter("other")
     hall.fill("a")
