@@ -36,6 +36,8 @@ logger = logging.getLogger(__name__)
 
 #: When those may ask again whose provider is not set up as it must be.
 ASK_AGAIN_S = 60.0
+#: When it is looked at again whether an endpoint that cannot be asked still cannot.
+OPEN_AGAIN_S = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +59,8 @@ class Providers:
         self._standing = Standing(hooks)
         self._lock = threading.Lock()
         self._backends: dict[int, tuple[Endpoint, Backend]] = {}
+        self._unfit: dict[int, tuple[Endpoint, str, float]] = {}
+        self._opening: dict[int, threading.Lock] = {}
         self._lines: dict[int, Line] = {}
         self._is_closed = False
 
@@ -155,15 +159,37 @@ class Providers:
 
     def _backend(self, endpoint: Endpoint) -> Backend:
         """The endpoint's client; raises `ModelUnavailableError` where none can be."""
+        backend = self._known(endpoint)
+        if backend is not None:
+            return backend
+        with self._lock:
+            opening = self._opening.setdefault(endpoint.provider_id, threading.Lock())
+        # Importing an SDK takes seconds, which are no other provider's business.
+        with opening:
+            backend = self._known(endpoint)
+            reason = self._reason(endpoint)
+            if backend is None and not reason:
+                backend, reason = self._open(endpoint)
+        if backend is not None:
+            return backend
+        self._standing.unfit(endpoint, reason)
+        raise ModelUnavailableError(reason, retry_after_s=ASK_AGAIN_S)
+
+    def _known(self, endpoint: Endpoint) -> Backend | None:
         with self._lock:
             known = self._backends.get(endpoint.provider_id)
-            if known is not None and known[0] == endpoint:
-                return known[1]
-            backend = self._open(endpoint)
-            self._backends[endpoint.provider_id] = (endpoint, backend)
-            return backend
+        return known[1] if known is not None and known[0] == endpoint else None
 
-    def _open(self, endpoint: Endpoint) -> Backend:
+    def _reason(self, endpoint: Endpoint) -> str:
+        """Why it could not be asked a moment ago; to look costs more than a call."""
+        with self._lock:
+            known = self._unfit.get(endpoint.provider_id)
+        if known is None or known[0] != endpoint or known[2] <= time.monotonic():
+            return ""
+        return known[1]
+
+    def _open(self, endpoint: Endpoint) -> tuple[Backend | None, str]:
+        """A new client, kept for the calls to come, or why there can be none."""
         kind = backend_named(endpoint.backend)
         transport = Transport(endpoint)
         try:
@@ -179,10 +205,14 @@ class Providers:
         else:
             # A client in use must not be closed under its user.
             weakref.finalize(backend, transport.close)
-            return backend
+            with self._lock:
+                self._backends[endpoint.provider_id] = (endpoint, backend)
+            return backend, ""
         transport.close()
-        self._standing.unfit(endpoint, reason)
-        raise ModelUnavailableError(reason, retry_after_s=ASK_AGAIN_S)
+        again_at = time.monotonic() + OPEN_AGAIN_S
+        with self._lock:
+            self._unfit[endpoint.provider_id] = (endpoint, reason, again_at)
+        return None, reason
 
     def _work(
         self, backend: Backend, ask: Ask, do: Callable[[Backend, Ask], object]

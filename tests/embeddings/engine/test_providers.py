@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from embeddings.engine import providers
 from embeddings.engine.errors import (
     CancelledError,
     InvalidInputError,
@@ -18,9 +19,10 @@ from embeddings.engine.errors import (
 )
 from embeddings.engine.providers import Providers
 from embeddings.engine.remote.hooks import Hooks
+from embeddings.engine.remote.transport import Transport
 from embeddings.engine.spec import Job
 from tests.embeddings.engine.making import make_call, start, until
-from tests.embeddings.engine.vendor import Answered
+from tests.embeddings.engine.vendor import PATIENCE_S, Answered
 from tests.embeddings.engine.wires import (
     OPENAI,
     SECRET,
@@ -301,6 +303,58 @@ def test_a_missing_sdk_is_told_to_the_operator(house, vendor, monkeypatch, caplo
 
     assert "pip install embedding-platform[openai]" in caplog.text
     assert house.told == [0]
+
+
+def test_what_cannot_be_asked_is_not_made_anew_for_each_request(
+    house, vendor, monkeypatch
+):
+    made = []
+    monkeypatch.setattr(providers, "Transport", count_into(made))
+    spec = make_spec(make_endpoint("", "azure"))
+
+    for _ in range(3):
+        with pytest.raises(ModelUnavailableError, match="needs the URL"):
+            house.embed(spec, "a")
+
+    assert len(made) == 1
+    assert house.told == [0, 0, 0]
+    mended = replace(spec, endpoint=replace(spec.endpoint, url=vendor.url))
+    vendor.usual = OPENAI.answer
+    assert house.embed(mended, "a").tokens == 3
+
+
+def test_a_client_that_takes_long_to_make_holds_up_its_own_provider_alone(
+    house, vendor, monkeypatch
+):
+    vendor.usual = OPENAI.answer
+    is_importing, may_go_on = threading.Event(), threading.Event()
+    slow = spec_of(OPENAI, vendor, provider_id=2)
+    real = providers.Transport
+
+    def open_slowly(endpoint):
+        if endpoint.provider_id == slow.endpoint.provider_id:
+            is_importing.set()
+            assert may_go_on.wait(PATIENCE_S)
+        return real(endpoint)
+
+    monkeypatch.setattr(providers, "Transport", open_slowly)
+    (waiting,) = start(lambda: house.embed(slow, "a"))
+    assert is_importing.wait(PATIENCE_S)
+
+    assert house.embed(spec_of(OPENAI, vendor), "b").tokens == 3
+
+    may_go_on.set()
+    assert waiting.join().tokens == 3
+
+
+def count_into(made):
+    """The transport, each of which is noted."""
+
+    def open_one(endpoint):
+        made.append(Transport(endpoint))
+        return made[-1]
+
+    return open_one
 
 
 def test_a_private_address_is_never_asked(house, vendor, caplog):
