@@ -20,6 +20,8 @@ from embeddings.engine.spec import Endpoint, Floats
 
 #: What a server that asks for no key is sent, since the SDK insists on one.
 NO_KEY = "none"
+#: Beyond it, neither metrics nor JSON's readers hold a number.
+LARGEST_COUNT = 2**53
 #: Models that take a size, their own included.
 _TAKES_DIMENSIONS = "text-embedding-3"
 
@@ -90,8 +92,8 @@ class OpenAIBackend(Backend):
 
 
 def figure(value: object) -> int | None:
-    """A vendor's count, None where it is no count."""
-    return value if type(value) is int and value >= 0 else None
+    """A vendor's count, None where it is no count, or one that no call can have."""
+    return value if type(value) is int and 0 <= value <= LARGEST_COUNT else None
 
 
 def _in_order(items: Any) -> list[Any]:

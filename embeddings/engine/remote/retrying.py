@@ -9,6 +9,8 @@ from email.utils import parsedate_to_datetime
 
 #: Pauses where the provider names none: doubled from the first to the longest.
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 8.0
+#: Whatever a provider asks for, nobody is told to wait longer.
+LONGEST_WAIT_S = 3600.0
 #: Google's wire has the delay in the body (google.rpc.RetryInfo).
 _RETRY_DELAY = re.compile(rb'"retryDelay"\s*:\s*"(\d{1,9}(?:\.\d{1,9})?)s"')
 _TOO_MANY, _SERVER_ERROR = 429, 500
@@ -22,16 +24,9 @@ def is_temporary(status: int, headers: Mapping[str, str]) -> bool:
 
 
 def retry_after_s(headers: Mapping[str, str], body: bytes = b"") -> float | None:
-    """The wait that an answer asks for, in seconds, never negative; None: none."""
-    milliseconds = _number(headers.get("retry-after-ms", ""))
-    if milliseconds is not None:
-        return milliseconds / 1000
-    text = headers.get("retry-after", "")
-    if text:
-        seconds = _number(text)
-        return _until(text) if seconds is None else seconds
-    found = _RETRY_DELAY.search(body)
-    return float(found[1]) if found else None
+    """The wait that an answer asks for, in seconds, within reason; None: none."""
+    asked_s = _asked_s(headers, body)
+    return None if asked_s is None else min(asked_s, LONGEST_WAIT_S)
 
 
 def pause_s(tries: int, *, asked_s: float | None) -> float:
@@ -41,6 +36,19 @@ def pause_s(tries: int, *, asked_s: float | None) -> float:
     longest: float = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** (tries - 1))
     # Those who failed together must not come back together.
     return longest * random.uniform(0.5, 1.0)  # noqa: S311 - no secret
+
+
+def _asked_s(headers: Mapping[str, str], body: bytes) -> float | None:
+    """What stands in a header, or in the body; never negative."""
+    milliseconds = _number(headers.get("retry-after-ms", ""))
+    if milliseconds is not None:
+        return milliseconds / 1000
+    text = headers.get("retry-after", "")
+    if text:
+        seconds = _number(text)
+        return _until(text) if seconds is None else seconds
+    found = _RETRY_DELAY.search(body)
+    return float(found[1]) if found else None
 
 
 def _number(text: str) -> float | None:

@@ -10,10 +10,16 @@ from typing import Any
 import httpcore2
 
 from embeddings.engine.remote.addresses import addresses_of
-from embeddings.engine.remote.failures import SlowError, UnreachableError
+from embeddings.engine.remote.failures import (
+    BadAnswerError,
+    SlowError,
+    UnreachableError,
+)
 
 #: What is written at once; in between, the clock is looked at.
 _WRITE_BYTES = 65_536
+#: What an answer has around its body: its head, those before it, chunks' sizes.
+_AROUND_BYTES = 131_072
 
 
 class Bounds(threading.local):
@@ -26,6 +32,20 @@ class Bounds(threading.local):
         self.ends_at: float | None = None
         self.most_bytes = most_bytes
         self.timeout_s = timeout_s
+        self.begin()
+
+    def begin(self) -> None:
+        """Let one answer come: its body, and what is around it."""
+        self._left_bytes = self.most_bytes + _AROUND_BYTES
+
+    def came(self, count: int) -> None:
+        """Count bytes as they came; raises `BadAnswerError` for too many.
+
+        A body of single bytes, or heads without end, cost more to read than to send.
+        """
+        self._left_bytes -= count
+        if self._left_bytes < 0:
+            raise BadAnswerError("the answer has too many bytes around its body")
 
     def left_s(self) -> float:
         """Seconds that are left; raises `SlowError` when there are none."""
@@ -46,7 +66,9 @@ class BoundedStream(httpcore2.NetworkStream):
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002
         """Up to `max_bytes` bytes."""
-        return self._stream.read(max_bytes, self._bounds.left_s())
+        part = self._stream.read(max_bytes, self._bounds.left_s())
+        self._bounds.came(len(part))
+        return part
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002
         """All of the bytes."""

@@ -80,6 +80,7 @@ class Transport(httpx2.BaseTransport):
             if name.lower() != b"accept-encoding"
         ]
         left_s = self._bounds.left_s()
+        self._bounds.begin()
         with _translated():
             answer = self._pool.handle_request(
                 httpcore2.Request(

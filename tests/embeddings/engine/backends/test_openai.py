@@ -102,8 +102,19 @@ def test_answers_that_cannot_be_read(vendor, open_backend, items):
 
 @pytest.mark.parametrize(
     ("value", "expected"),
-    [(0, 0), (7, 7), (-1, None), (True, None), ("7", None), (None, None), (7.5, None)],
-    ids=str,
+    [
+        (0, 0),
+        (7, 7),
+        (2**53, 2**53),
+        (2**53 + 1, None),
+        (10**400, None),
+        (-1, None),
+        (True, None),
+        ("7", None),
+        (None, None),
+        (7.5, None),
+    ],
+    ids=lambda value: str(value)[:20],
 )
 def test_figures(value, expected):
     assert figure(value) == expected

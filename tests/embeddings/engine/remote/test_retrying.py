@@ -24,6 +24,9 @@ GOOGLES = b'{"error": {"details": [{"@type": "x", "retryDelay": "17.5s"}]}}'
         ({"retry-after": "-3"}, None),
         ({"retry-after": "nan"}, None),
         ({"retry-after": "inf"}, None),
+        ({"retry-after": "1e300"}, 3600),
+        ({"retry-after-ms": "9" * 20}, 3600),
+        ({"retry-after": "Fri, 31 Dec 9999 23:59:59 GMT"}, 3600),
         ({"retry-after": "Fri, 20 Nov 99999 11:00:00 GMT"}, None),
     ],
     ids=str,
@@ -36,6 +39,7 @@ def test_waits_that_are_asked_for(headers, seconds):
 def test_googles_wait_is_in_the_body():
     assert retry_after_s({}, GOOGLES) == 17.5
     assert retry_after_s({"retry-after": "2"}, GOOGLES) == 2
+    assert retry_after_s({}, b'{"retryDelay": "999999999s"}') == 3600
     assert retry_after_s({}, b'{"retryDelay": "s"}') is None
 
 

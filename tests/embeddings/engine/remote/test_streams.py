@@ -7,7 +7,11 @@ import httpcore2
 import pytest
 
 from embeddings.engine.remote import addresses
-from embeddings.engine.remote.failures import SlowError, UnreachableError
+from embeddings.engine.remote.failures import (
+    BadAnswerError,
+    SlowError,
+    UnreachableError,
+)
 from embeddings.engine.remote.streams import BoundedStream, Bounds, CheckedNetwork
 
 LOCAL = frozenset({"127.0.0.1", "models.internal"})
@@ -70,6 +74,19 @@ def test_after_the_deadline_nothing_is_read_or_written(bounds):
     for step in (lambda: stream.read(1), lambda: stream.write(b"x")):
         with pytest.raises(SlowError):
             step()
+
+
+def test_bytes_around_a_body_have_an_end_too(bounds):
+    stream = BoundedStream(Recorder(), bounds)
+
+    def read_all():
+        while True:
+            stream.read(1)
+
+    with pytest.raises(BadAnswerError):
+        read_all()
+    bounds.begin()
+    assert stream.read(1) == b"x"
 
 
 def test_the_rest_is_the_connections_own(bounds):
