@@ -205,7 +205,10 @@ def _dimensions(request: EmbeddingRequest, entry: CatalogEntry) -> int | None:
     if wanted is None:
         return None
     if request.ignores_odd_dimensions:
-        return wanted if 0 < wanted < entry.facts.dimensions else None
+        wanted = wanted if 0 < wanted < entry.facts.dimensions else None
+        # What is made here can be cut; somebody else would refuse, or be paid in vain.
+        if wanted is None or not entry.is_remote:
+            return wanted
     if not entry.offers(wanted):
         raise errors.DimensionsError(
             f"model {request.model or entry.name!r} has no embeddings of {wanted}"

@@ -48,6 +48,7 @@ def theirs(house, vendor: Vendor, monkeypatch: pytest.MonkeyPatch) -> Iterator[V
         over_length=None,
         matryoshka_min=2,
         matryoshka_sizes=(),
+        is_remote=True,
     )
     monkeypatch.setattr(service, "resolve", lambda *_: entry)
     monkeypatch.setattr(process, "_engine", None)
@@ -224,6 +225,30 @@ def test_odd_sizes_are_refused_here(theirs, client, house, size):
 
     assert reply.status_code == 400
     assert not theirs.asked
+
+
+def test_a_size_that_only_a_model_of_ours_could_be_cut_to_is_not_asked_for(
+    theirs, client, house
+):
+    def ask(size):
+        body = {"model": MODEL, "input": "x", "dimensions": size}
+        return OLLAMA.post(client, key=house.key, raw=orjson.dumps(body))
+
+    # The vendor would be paid, and nobody billed for what it refuses.
+    assert ask(1).status_code == 400
+    assert not theirs.asked
+    assert len(ask(2).json()["embeddings"][0]) == 2
+    assert len(ask(99).json()["embeddings"][0]) == 4
+
+
+@pytest.mark.parametrize("tokens", [2**70, 10**400], ids=["2**70", "10**400"])
+def test_a_figure_that_no_call_can_have_is_none(theirs, client, house, tokens):
+    theirs.usual = reply_with(tokens)
+
+    body = orjson.loads(OPENAI.post(client, TEXTS, key=house.key).content)
+
+    # The vendor's own count of words, which is asked for instead.
+    assert OPENAI.tokens(body) == used() == 2 + 5
 
 
 @every_wire
