@@ -73,6 +73,11 @@ class ProviderAdmin(PlatformAdmin):
         providers: QuerySet[Provider] = super().get_queryset(request)
         return providers.annotate(offers=Count("models"))
 
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """Any but the credential's column: lists filtered by it would spell it out."""
+        is_secret = lookup.partition("__")[0] == "credential"
+        return not is_secret and super().lookup_allowed(lookup, value, request)
+
     def get_urls(self) -> list[URLPattern]:
         """The pages, and what the button sends."""
         urls: list[URLPattern] = super().get_urls()

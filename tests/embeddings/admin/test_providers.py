@@ -78,6 +78,20 @@ def test_who_only_looks_sees_no_field_for_it(staff: SignIn, field_keys):
     assert clerk.post(test_url_of(made)).status_code == 403
 
 
+@pytest.mark.parametrize("lookup", ["credential", "credential__startswith"])
+def test_no_list_can_be_filtered_by_the_credential(
+    staff: SignIn, field_keys, lookup: str
+):
+    made = make_provider("ours", credential="sk-a")
+    client = staff("embeddings.view_provider")
+
+    page = client.get(LIST, {lookup: made.credential})
+
+    # Guesses that are right would be told by the rows that are left.
+    assert page.status_code == 400
+    assert client.get(LIST, {"credential_set_at__isnull": "False"}).status_code == 200
+
+
 def test_each_model_is_tried_and_the_outcome_told(root: Client, engine: FakeEngine):
     made = make_provider("ours")
     make_remote_model("theirs", provider=made)
