@@ -61,7 +61,9 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "credential_set_at",
-                    models.DateTimeField(blank=True, editable=False, null=True),
+                    models.DateTimeField(
+                        blank=True, editable=False, serialize=False, null=True
+                    ),
                 ),
                 (
                     "options",

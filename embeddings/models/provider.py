@@ -53,7 +53,9 @@ class Provider(models.Model):
     credential = models.TextField(
         blank=True, default="", editable=False, serialize=False
     )
-    credential_set_at = models.DateTimeField(null=True, blank=True, editable=False)
+    credential_set_at = models.DateTimeField(
+        null=True, blank=True, editable=False, serialize=False
+    )
     options = models.JSONField(
         default=dict,
         blank=True,

@@ -80,5 +80,8 @@ def configuration(*, level: str, log_format: str) -> dict[str, Any]:
             "axes": {"level": "WARNING"},
             # The pool says itself what it loads.
             "sentence_transformers": {"level": "WARNING"},
+            # What it tells at DEBUG is what vendors sent, which may repeat texts.
+            "httpcore2": {"level": "INFO"},
+            "httpx2": {"level": "INFO"},
         },
     }

@@ -66,6 +66,22 @@ def test_no_dump_and_no_repr_holds_the_credential(field_keys) -> None:
     assert kept.name in out.getvalue()
 
 
+def test_a_dump_is_loaded_without_its_credential(field_keys) -> None:
+    kept = make_provider(credential=SECRET)
+    text = serializers.serialize("json", [kept])
+    kept.delete()
+
+    for one in serializers.deserialize("json", text):
+        one.save()
+
+    found = Provider.objects.get()
+    assert (found.name, found.has_credential, found.credential_set_at) == (
+        kept.name,
+        False,
+        None,
+    )
+
+
 def test_a_new_credential_ends_trouble(field_keys) -> None:
     kept = make_provider(trouble="HTTP 401", trouble_at=timezone.now())
     assert list(Provider.objects.in_trouble()) == [kept]
