@@ -5,7 +5,7 @@ import itertools
 import logging
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -19,6 +19,9 @@ logger = logging.getLogger(__name__)
 
 #: When to ask a server again that stops.
 ASK_AGAIN_S = 5.0
+#: Of so many places, one is for those who are not there yet: calls take long, and
+#: nobody is stopped for somebody else.
+SHARED_BY = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,8 +75,8 @@ class Line:
     """A queue before an endpoint, and a thread for each call that runs.
 
     Start-time fair queueing over the calls' cost by tenant weight, batch jobs after
-    all others; a call that is to be tried again waits outside and takes no place.
-    Threads begin with the work and end with it.
+    all others; a call that is to be tried again waits outside and takes no place. No
+    tenant has all places of many. Threads begin with the work and end with it.
     """
 
     def __init__(self, name: str) -> None:
@@ -85,7 +88,7 @@ class Line:
         self._tags: dict[str, float] = {}
         self._now = 0.0
         self._threads = 0
-        self._busy = 0
+        self._busy: Counter[str] = Counter()
         self._concurrency = 1
         self._errands: set[Errand] = set()
         self._is_closed = False
@@ -141,7 +144,8 @@ class Line:
                 self._queue(Piece(errand, index, work))
             self._changed.notify_all()
             waiting = sum(map(len, self._lanes.values()))
-            while self._threads < min(self._concurrency, self._busy + waiting):
+            busy = self._busy.total()
+            while self._threads < min(self._concurrency, busy + waiting):
                 name = f"{self._name}-{self._threads}"
                 threading.Thread(target=self._work, name=name, daemon=True).start()
                 self._threads += 1
@@ -168,7 +172,8 @@ class Line:
             else:
                 self._put(piece, result)
             with self._changed:
-                self._busy -= 1
+                self._busy[piece.errand.tenant] -= 1
+                self._changed.notify_all()
 
     @staticmethod
     def _ends_at(piece: Piece) -> float:
@@ -182,12 +187,14 @@ class Line:
                 self._return_due()
                 if self._threads > self._concurrency:
                     break
-                if self._lanes:
-                    piece = self._take()
+                if lanes := self._open_lanes():
+                    piece = self._take(lanes)
                     if not piece.errand.done.is_set():
                         piece.tries += 1
-                        self._busy += 1
+                        self._busy[piece.errand.tenant] += 1
                         return piece
+                elif self._lanes and not self._later:
+                    self._changed.wait()
                 elif self._later:
                     pause = self._later[0][0] - time.monotonic()
                     self._changed.wait(max(0.0, pause))
@@ -196,6 +203,7 @@ class Line:
             self._threads -= 1
             if not self._threads:
                 self._tags.clear()
+                self._busy.clear()
                 self._now = 0.0
             return None
 
@@ -207,9 +215,14 @@ class Line:
         while self._later and self._later[0][0] <= now:
             self._queue(heapq.heappop(self._later)[2])
 
-    def _take(self) -> Piece:
+    def _open_lanes(self) -> list[tuple[bool, str]]:
+        """The lanes of tenants that have not all places they may have."""
+        most = self._concurrency - self._concurrency // SHARED_BY
+        return [lane for lane in self._lanes if self._busy[lane[1]] < most]
+
+    def _take(self, lanes: Sequence[tuple[bool, str]]) -> Piece:
         """The call of the tenant that was given the least for its weight."""
-        key = min(self._lanes, key=lambda lane: (lane[0], self._tags[lane[1]]))
+        key = min(lanes, key=lambda lane: (lane[0], self._tags[lane[1]]))
         lane = self._lanes[key]
         piece = lane.popleft()
         if not lane:

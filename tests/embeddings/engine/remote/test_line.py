@@ -2,6 +2,7 @@
 
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -75,6 +76,31 @@ def test_no_more_run_at_once_than_may_however_many_wait():
     assert [one.join() for one in running] == [
         [(n, m) for m in range(3)] for n in range(4)
     ]
+
+
+def test_a_newcomer_finds_a_place_beside_one_that_wants_all():
+    line, gate = Line("test"), Gate()
+    four = replace(RULES, concurrency=4)
+    greedy = start(
+        lambda: line.run(
+            [gate.call("greedy") for _ in range(9)],
+            make_call(tenant="greedy"),
+            rules=four,
+        )
+    )
+    for _ in range(3):
+        gate.await_one()
+    assert not gate.came.acquire(timeout=0.05)
+
+    other = start(
+        lambda: line.run([gate.call("other")], make_call(tenant="other"), rules=four)
+    )
+    gate.await_one()
+
+    assert gate.order == [*["greedy"] * 3, "other"]
+    gate.let.release(10)
+    for one in greedy + other:
+        one.join()
 
 
 def waiting(line, gate, calls):
